@@ -1,0 +1,3 @@
+//! socklab: sockets and WebSockets by hand.
+#![forbid(unsafe_code)]
+pub mod websocket;

@@ -1,0 +1,2 @@
+//! The WebSocket protocol.
+pub mod protocol;
