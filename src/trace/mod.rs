@@ -28,5 +28,5 @@ pub use environment::from_environment;
 pub use json::JsonLines;
 pub use ladder::Ladder;
 pub use observer::{Observer, Trace};
-pub(crate) use observer::{Started, Tracer};
+pub(crate) use observer::{TellClose, Tracer};
 pub use step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};

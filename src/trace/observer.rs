@@ -156,3 +156,15 @@ impl Tracer {
         }
     }
 }
+
+/// Tells of the close of a descriptor. It stands *behind* the socket in the struct that owns both: fields are dropped in
+/// the order in which they are declared, so the descriptor is closed first, and the trace does not announce what has
+/// not happened yet.
+#[derive(Debug)]
+pub(crate) struct TellClose(pub(crate) Tracer);
+
+impl Drop for TellClose {
+    fn drop(&mut self) {
+        self.0.finish(self.0.start(Call::Close), || Outcome::Done);
+    }
+}

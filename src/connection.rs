@@ -1,0 +1,231 @@
+//! What can two programs say to each other once they are connected?
+//!
+//! After connect on one side and accept on the other there is no client and no server any more: both hold the same
+//! thing, an established conversation, and either may send, receive and end it. Who speaks first and who answers is
+//! for the protocol's specification to say; where both wait for the other, both wait until a limit ends it.
+//!
+//! A [`Connection`] is a transport (bytes) with a framing (messages). A receive has four outcomes, and no two of them
+//! are the same value: a message, nothing within the time given, the peer's end, an error.
+//!
+//! # In production
+//!
+//! Nothing here is simplified but for its price: a thread that waits in `receive` can wait for this peer only.
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::framing::{Decoder, Framing};
+use crate::settings::Settings;
+use crate::transport::{Chunk, Transport};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a receive that did not fail brought.
+///
+/// ```
+/// # use socklab::{Client, Framing, Received, Settings, SimpleServer};
+/// # use std::time::Duration;
+/// # let settings = Settings { framing: Framing::lines(), ..Settings::default() };
+/// # let mut server = SimpleServer::bind_with("127.0.0.1:0", &settings)?;
+/// # let mut client = Client::connect_with(&server.local_address().to_string(), &settings)?;
+/// # let mut connection = server.accept()?;
+/// client.send("")?;
+/// client.finish_sending();
+/// assert_eq!(connection.receive()?, Received::Message(vec![])); // an empty message is a message,
+/// assert_eq!(connection.receive()?, Received::Closed); // the end is the end,
+/// assert_eq!(client.receive_within(Duration::from_millis(5))?, Received::Nothing); // and silence is neither
+/// # Ok::<(), socklab::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A whole message, without its marks.
+    Message(Vec<u8>),
+    /// The time is up and no whole message has come. Part of one may have: it is kept, and the next receive goes on
+    /// from there.
+    Nothing,
+    /// The peer will send nothing more. We may still send to it, if it only closed its sending direction.
+    Closed,
+}
+
+/// An established conversation, the same for both sides.
+///
+/// Dropping it closes the descriptor at once. Call [`Connection::close`] to be sure that the peer gets the last message.
+#[derive(Debug)]
+pub struct Connection {
+    transport: Arc<Transport>,
+    decoder: Decoder,
+    settings: Arc<Settings>,
+    /// The deadline of a message whose first bytes have come.
+    begun: Option<Deadline>,
+    /// For encoding: kept, so that a conversation does not allocate for each message.
+    wire: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn new(transport: Arc<Transport>, settings: Arc<Settings>) -> Connection {
+        Connection {
+            transport,
+            decoder: Decoder::new(settings.framing.clone(), settings.max_message),
+            settings,
+            begun: None,
+            wire: Vec::new(),
+        }
+    }
+
+    /// Sends one message, all of it. WLanguage: `SocketWrite` (in French `SocketEcrit`). System call: `sendto`.
+    ///
+    /// Returns when the last byte is with the system, which is not yet with the peer. Blocks while the peer does not
+    /// read and the buffers between us are full, up to [`Settings::send_limit`].
+    ///
+    /// Errors: [`Error::Unsendable`] and [`Error::TooLong`] before a byte is sent, and the conversation goes on;
+    /// [`Error::TimedOut`] or [`Error::Vanished`] in the middle, and nothing more can be sent; [`Error::Closed`].
+    pub fn send(&mut self, message: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.wire.clear();
+        self.decoder.framing().encode(message.as_ref(), self.settings.max_message, &mut self.wire)?;
+        write(&self.transport, &self.wire, self.settings.send_limit)
+    }
+
+    /// Waits for the next message, up to [`Settings::receive_limit`]. WLanguage: `SocketRead` (`SocketLit`), whose
+    /// empty result may mean an empty message, a time-out or the end. System call: `recvfrom`.
+    ///
+    /// ```
+    /// use socklab::{Client, Framing, Received, Settings, SimpleServer};
+    ///
+    /// let settings = Settings { framing: Framing::DecimalLength, ..Settings::default() };
+    /// let mut server = SimpleServer::bind_with("127.0.0.1:0", &settings)?;
+    /// let mut client = Client::connect_with(&server.local_address().to_string(), &settings)?;
+    /// client.send("Hello World")?;
+    ///
+    /// let mut connection = server.accept()?;
+    /// match connection.receive()? {
+    ///     Received::Message(message) => assert_eq!(message, b"Hello World"),
+    ///     Received::Nothing => println!("the client is silent"),
+    ///     Received::Closed => println!("the client has said all it wanted to say"),
+    /// }
+    /// # Ok::<(), socklab::Error>(())
+    /// ```
+    ///
+    /// Errors: [`Error::CutOff`] when the end comes in the middle of a message; [`Error::TimedOut`] when a message that
+    /// began is not whole within [`Settings::message_limit`]; [`Error::TooLong`], [`Error::Malformed`];
+    /// [`Error::Vanished`] when the peer is gone without an end; [`Error::Closed`] after [`Connection::close`].
+    pub fn receive(&mut self) -> Result<Received, Error> {
+        self.receive_within(self.settings.receive_limit)
+    }
+
+    /// Waits for the next message, up to this limit. With a limit of zero it takes what is there and waits a
+    /// millisecond at most.
+    pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
+        let wait = Deadline::after(limit);
+        let mut looked = false;
+        loop {
+            if let Some(message) = self.decoder.next_message()? {
+                self.begun = None;
+                return Ok(Received::Message(message));
+            }
+            // Checked after each read, or a peer that drips a byte a second would keep us here for ever.
+            if looked && wait.has_passed() {
+                return Ok(Received::Nothing);
+            }
+            looked = true;
+            // The wait is the caller's patience and may be taken up again. The message's own limit may not: it has run
+            // since the first byte, over as many receives as there were.
+            if self.decoder.unread().is_empty() {
+                self.begun = None;
+            } else {
+                let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
+                if begun.has_passed() {
+                    return Err(Error::TimedOut { doing: "receiving a message that had begun", limit: begun.limit });
+                }
+            }
+            let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
+            match self.transport.read(self.decoder.space(), deadline) {
+                Ok(Chunk::Bytes(count)) => self.decoder.filled(count),
+                Ok(Chunk::Nothing) => {} // One of the two limits has passed, and the next round says which.
+                Ok(Chunk::End) if self.decoder.unread().is_empty() => return Ok(Received::Closed),
+                Ok(Chunk::End) => return Err(Error::CutOff { partial: self.decoder.take_unread() }),
+                Err(source) => return Err(Error::from_system("receiving", source)),
+            }
+        }
+    }
+
+    /// Says that we will send nothing more, and goes on receiving: the half-close. System call: `shutdown(SHUT_WR)`.
+    /// The peer's receive says [`Received::Closed`] once it has read everything.
+    pub fn finish_sending(&mut self) {
+        if !self.transport.has_finished_sending() {
+            self.transport.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Ends the conversation in order. WLanguage: `SocketClose` (`SocketFerme`). System calls: `shutdown`, then
+    /// `recvfrom` until the peer's end, at most [`Settings::close_limit`]; the descriptor goes back when the
+    /// connection is dropped. What the peer still sends meanwhile is thrown away. A second close does nothing.
+    ///
+    /// ```
+    /// # use socklab::{Client, SimpleServer};
+    /// # let server = SimpleServer::bind("127.0.0.1:0")?;
+    /// let mut client = Client::connect(&server.local_address().to_string())?;
+    /// # drop(server);
+    /// assert!(matches!(client.send("x"), Ok(())) || !client.is_open());
+    /// client.close();
+    /// client.close();
+    /// assert!(!client.is_open());
+    /// # Ok::<(), socklab::Error>(())
+    /// ```
+    pub fn close(&mut self) {
+        self.transport.close(Deadline::after(self.settings.close_limit));
+    }
+
+    /// Whether the conversation goes on, as far as one look tells. WLanguage: `SocketExist` (`SocketExiste`), which
+    /// stays true until one closes the socket oneself. System call: `recvfrom` with MSG_PEEK, a millisecond at most.
+    ///
+    /// It cannot know of an end that lies behind bytes not yet received, nor of a peer that vanished without a word (a
+    /// pulled cable): only sending to it, and waiting for an answer, tells that.
+    pub fn is_open(&self) -> bool {
+        self.transport.is_open()
+    }
+
+    /// From now on messages are marked like this, both ways. WLanguage: `SocketChangeTransmissionMode`
+    /// (`SocketChangeModeTransmission`). Both sides must change at the same point of their conversation. Bytes that
+    /// came already and were not handed out are read in the new framing.
+    pub fn set_framing(&mut self, framing: Framing) {
+        self.decoder.set_framing(framing);
+    }
+
+    /// The peer's address and port. WLanguage: `SocketClientInfo`.
+    pub fn peer_address(&self) -> Result<SocketAddr, Error> {
+        self.transport.tracer().peer.ok_or(Error::Closed)
+    }
+
+    /// Our own address and port in this conversation. WLanguage: `NetIPAddress` (`NetAdresseIP`) tells the machine's.
+    pub fn local_address(&self) -> Result<SocketAddr, Error> {
+        self.transport.tracer().local.ok_or(Error::Closed)
+    }
+
+    /// The settings that this connection was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Gives up the messages and keeps the bytes: for a protocol that goes on in its own way on the same stream. The
+    /// bytes that came already belong to it.
+    pub(crate) fn into_parts(mut self) -> (Arc<Transport>, Vec<u8>, Arc<Settings>) {
+        let unread = self.decoder.take_unread();
+        (self.transport, unread, self.settings)
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<Transport> {
+        &self.transport
+    }
+}
+
+/// Writes all of it within the limit, and says in our words how it failed.
+pub(crate) fn write(transport: &Transport, bytes: &[u8], limit: Duration) -> Result<(), Error> {
+    if transport.has_finished_sending() {
+        return Err(Error::Closed);
+    }
+    transport.write_all(bytes, Deadline::after(limit)).map_err(|source| match source.kind() {
+        io::ErrorKind::TimedOut => Error::TimedOut { doing: "sending to a peer that does not read", limit },
+        _ => Error::from_system("sending", source),
+    })
+}

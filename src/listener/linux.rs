@@ -1,0 +1,59 @@
+//! How does accept get a time limit, and how is it woken, where the kernel helps?
+//!
+//! On Linux a listening socket has a receive time-out like any other, and accept keeps to it; and shutting the socket
+//! down wakes a thread that is blocked in accept, with EINVAL. `std` has neither call for a `TcpListener`, but it has
+//! both for a `TcpStream`, and to the kernel both are descriptors of a socket. So we hold a second handle on the
+//! listening socket that has the type of a stream, and never read from it: it is there for its two settings.
+
+use super::Wake;
+use crate::deadline::{Deadline, TimeOut};
+use crate::trace::Tracer;
+use crate::transport::enter;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    socket: TcpListener,
+    handle: TcpStream,
+    time_out: Mutex<TimeOut>,
+}
+
+#[derive(Debug)]
+struct Waker(TcpStream);
+
+impl Wake for Waker {
+    fn wake(&self) {
+        // It can only fail if the listener is gone, and then nobody waits.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+impl Acceptor {
+    pub(super) fn new(socket: TcpListener, _tracer: Tracer) -> io::Result<(Acceptor, Box<dyn Wake>)> {
+        let as_stream = || Ok::<_, io::Error>(TcpStream::from(OwnedFd::from(socket.try_clone()?)));
+        let (handle, waker) = (as_stream()?, Waker(as_stream()?));
+        Ok((Acceptor { socket, handle, time_out: Mutex::new(TimeOut::none()) }, Box::new(waker)))
+    }
+
+    /// The next client, or `None` at the deadline.
+    pub(super) fn accept(&self, deadline: Deadline) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        let set = |limit| self.handle.set_read_timeout(limit);
+        let mut time_out = enter(&self.time_out);
+        time_out.shorten(deadline.remaining(), set)?;
+        loop {
+            match self.socket.accept() {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                Err(_) if deadline.has_passed() => return Ok(None),
+                Err(_) => time_out.renew(deadline.remaining(), set)?,
+                Ok(client) => return Ok(Some(client)),
+            }
+        }
+    }
+
+    pub(super) fn spare(&self) -> Option<TcpListener> {
+        self.socket.try_clone().ok()
+    }
+}

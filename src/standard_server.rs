@@ -1,0 +1,281 @@
+//! How does one program talk to many clients at once?
+//!
+//! With a thread for each. The accepting thread does nothing but hand over: whatever a client can slow down (its
+//! request, its handshake, our answer) happens on that client's own thread, so a client that is stuck stops nobody.
+//!
+//! ```text
+//!                                accept
+//!   StandardServer::serve  ───────┬────────────┬────────────┐
+//!                              client 1     client 2     client 3        a thread each,
+//!                              handler      handler      handler         at most max_clients of them
+//!                                 └────────────┴────────────┴───> joined when they end, or at the stop
+//! ```
+//!
+//! Data: the threads that live, each with the transport through which it can be woken. Invariant: a thread is in the
+//! list from before it starts until it is joined, and a client counts until its thread has ended.
+//!
+//! # In production
+//!
+//! Ten thousand threads are possible and cost some 24 KiB of memory each; what they cost in time is the switch from one
+//! to the next. Servers for more use an event loop (nginx) or tasks that share a few threads (tokio).
+
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::listener::{Arrival, Listener, Newcomer, StopHandle};
+use crate::settings::Settings;
+use crate::transport::Transport;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::collections::HashMap;
+use std::net::{Shutdown, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// What a handler returns: any error can be passed on with `?`.
+pub type HandlerResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Something that happened to one client and stopped nobody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Whose conversation it was.
+    pub peer: SocketAddr,
+    /// What happened, and what to look at.
+    pub what: String,
+}
+
+/// The passive side, a thread for each client. WLanguage: `SocketCreate` (in French `SocketCrée`), standard server.
+///
+/// The short form hands each client to a function:
+///
+/// ```
+/// use socklab::{Client, Framing, Received, Settings, StandardServer};
+/// use std::thread;
+///
+/// let settings = Settings { framing: Framing::lines(), ..Settings::default() };
+/// let server = StandardServer::bind_with("127.0.0.1:0", &settings)?;
+/// let address = server.local_address().to_string();
+/// let stop = server.stop_handle();
+/// let running = thread::spawn(move || {
+///     server.serve(|mut connection| {
+///         while let Received::Message(line) = connection.receive()? {
+///             connection.send(line.to_ascii_uppercase())?;
+///         }
+///         Ok(())
+///     })
+/// });
+///
+/// let mut client = Client::connect_with(&address, &settings)?;
+/// client.send("louder")?;
+/// assert_eq!(client.receive()?, Received::Message(b"LOUDER".to_vec()));
+/// stop.stop();
+/// let report = running.join().unwrap()?;
+/// assert_eq!((report.served, report.still_running.len()), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The explicit form is [`StandardServer::wait`], which leaves decision and threads to the caller.
+pub struct StandardServer {
+    listener: Listener,
+    admits: Box<dyn Fn(SocketAddr) -> bool + Send + Sync>,
+    reports: Arc<dyn Fn(Trouble) + Send + Sync>,
+}
+
+/// How a server's life went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServeReport {
+    /// Clients that were let in.
+    pub served: u64,
+    /// Clients that were turned away: by the cap, by [`StandardServer::admit_if`], or for want of a thread.
+    pub refused: u64,
+    /// Handlers that panicked.
+    pub panicked: u64,
+    /// Threads that were still in the handler's own code at [`Settings::stop_limit`] and could not be joined.
+    pub still_running: Vec<String>,
+}
+
+impl StandardServer {
+    /// Socket, bind, listen on `HOST:PORT`, with the default [`Settings`]. Errors: [`Error::Address`],
+    /// [`Error::Resolve`], [`Error::Listen`].
+    pub fn bind(address: &str) -> Result<StandardServer, Error> {
+        StandardServer::bind_with(address, &Settings::default())
+    }
+
+    /// Socket, bind, listen on `HOST:PORT`.
+    pub fn bind_with(address: &str, settings: &Settings) -> Result<StandardServer, Error> {
+        let listener = Listener::bind(address, settings)?;
+        let reports = Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
+        Ok(StandardServer { listener, admits: Box::new(|_| true), reports })
+    }
+
+    /// The address and port that we listen on: with port 0, the one that the system took.
+    pub fn local_address(&self) -> SocketAddr {
+        self.listener.local_address()
+    }
+
+    /// Looks at each client's address first and turns away those for which `admits` says false. It runs on the
+    /// accepting thread: decide, and do not wait.
+    pub fn admit_if(mut self, admits: impl Fn(SocketAddr) -> bool + Send + Sync + 'static) -> StandardServer {
+        self.admits = Box::new(admits);
+        self
+    }
+
+    /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is.
+    pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
+        self.reports = Arc::new(reports);
+        self
+    }
+
+    /// A handle that stops the server from any thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.listener.stop_handle()
+    }
+
+    /// Waits for a client, up to this limit, and leaves the decision to the caller: the explicit form. WLanguage:
+    /// `SocketWaitForConnection` (`SocketAttendConnexion`), then `SocketAccept` (`SocketAccepte`) or `SocketDeny`
+    /// (`SocketRefuse`). System call: `accept4`.
+    pub fn wait(&self, limit: Duration) -> Result<Arrival, Error> {
+        self.listener.wait(limit)
+    }
+
+    /// Gives each client a thread that runs `handler`, until [`StopHandle::stop`]. Blocks meanwhile.
+    ///
+    /// A client over [`Settings::max_clients`], or for which the system has no thread left, is turned away. A handler
+    /// that fails or panics costs its own client only. The conversation ends with its handler: closed in order when that
+    /// returns without an error, and at once when it fails or panics.
+    ///
+    /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), so that a handler can
+    /// still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
+    /// in code of its own is named in the report.
+    pub fn serve<F>(self, handler: F) -> Result<ServeReport, Error>
+    where
+        F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
+    {
+        let handler = Arc::new(handler);
+        let mut clients = Clients::new();
+        let outcome = loop {
+            match self.wait(Duration::MAX) {
+                Ok(Arrival::Client(newcomer)) => {
+                    clients.join_those_that_ended();
+                    if clients.living.len() >= self.listener.settings().max_clients
+                        || !(self.admits)(newcomer.peer_address())
+                    {
+                        clients.report.refused += 1;
+                        newcomer.refuse();
+                    } else {
+                        clients.start(newcomer, handler.clone(), self.reports.clone());
+                    }
+                }
+                Ok(Arrival::Nobody) => {}
+                Ok(Arrival::Stopped) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        let stop_limit = self.listener.settings().stop_limit;
+        // Nobody shall connect to a server that will not answer any more.
+        drop(self.listener);
+        clients.stop(stop_limit);
+        outcome.map(|()| clients.report)
+    }
+}
+
+/// The threads of the clients, as the accepting thread sees them.
+struct Clients {
+    living: HashMap<u64, Living>,
+    /// Each thread's last deed is to say here that it ends, and whether it panicked.
+    ends: Sender<(u64, bool)>,
+    ended: Receiver<(u64, bool)>,
+    last: u64,
+    report: ServeReport,
+}
+
+struct Living {
+    thread: JoinHandle<()>,
+    /// Weak: a list of clients must not keep their descriptors open.
+    transport: Weak<Transport>,
+}
+
+impl Clients {
+    fn new() -> Clients {
+        let (ends, ended) = unbounded();
+        Clients { living: HashMap::new(), ends, ended, last: 0, report: ServeReport::default() }
+    }
+
+    fn start<F>(&mut self, newcomer: Newcomer, handler: Arc<F>, reports: Arc<dyn Fn(Trouble) + Send + Sync>)
+    where
+        F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
+    {
+        let peer = newcomer.peer_address();
+        let connection = newcomer.accept();
+        // The handler owns the connection and may drop it or make something else of it. A hand on the transport lets us
+        // end the conversation in order afterwards, whatever became of it.
+        let ours = connection.transport().clone();
+        let transport = Arc::downgrade(&ours);
+        let close_limit = connection.settings().close_limit;
+        self.last += 1;
+        let (number, ends, tells) = (self.last, self.ends.clone(), reports.clone());
+        // Most handlers need little stack. Address space is what ten thousand threads run out of first.
+        let builder = thread::Builder::new().name(format!("client {number}")).stack_size(256 * 1024);
+        let spawned = builder.spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| handler(connection)));
+            let panicked = result.is_err();
+            match result {
+                Ok(Ok(())) => ours.close(Deadline::after(close_limit)),
+                Ok(Err(error)) => tells(Trouble { peer, what: error.to_string() }),
+                Err(_) => tells(Trouble { peer, what: "the handler panicked; its message stands above".into() }),
+            }
+            drop(ours);
+            // The accepting thread lives longer than we do, or it no longer counts us.
+            let _ = ends.send((number, panicked));
+        });
+        match spawned {
+            Ok(thread) => {
+                self.report.served += 1;
+                self.living.insert(number, Living { thread, transport });
+            }
+            // The closure is dropped with the connection in it: the client is turned away, and everybody else goes on.
+            Err(error) => {
+                self.report.refused += 1;
+                reports(Trouble { peer, what: format!("turned away, for the system has no thread left: {error}") });
+            }
+        }
+    }
+
+    fn join(&mut self, (number, panicked): (u64, bool)) {
+        self.report.panicked += u64::from(panicked);
+        if let Some(living) = self.living.remove(&number) {
+            // It has said that it ends, so this waits for its last few instructions only.
+            let _ = living.thread.join();
+        }
+    }
+
+    fn join_those_that_ended(&mut self) {
+        while let Ok(end) = self.ended.try_recv() {
+            self.join(end);
+        }
+    }
+
+    /// First gently: every receive meets the end, every send still works. Then firmly: nothing works any more. Whoever
+    /// is still there after that does not wait for a socket, and no thread can be ended from outside.
+    fn stop(&mut self, limit: Duration) {
+        let whole = Deadline::after(limit);
+        let gentle = Deadline::after(limit / 2);
+        for (how, deadline) in [(Shutdown::Read, gentle), (Shutdown::Both, whole)] {
+            for living in self.living.values() {
+                if let Some(transport) = living.transport.upgrade() {
+                    transport.shutdown(how);
+                }
+            }
+            while !self.living.is_empty() {
+                match self.ended.recv_timeout(deadline.remaining()) {
+                    Ok(end) => self.join(end),
+                    Err(_) => break,
+                }
+            }
+        }
+        let name = |living: &Living| living.thread.thread().name().unwrap_or("unnamed").to_owned();
+        self.report.still_running = self.living.values().map(name).collect();
+        self.report.still_running.sort();
+    }
+}
