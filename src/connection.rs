@@ -58,8 +58,6 @@ pub struct Connection {
     settings: Arc<Settings>,
     /// The deadline of a message whose first bytes have come.
     begun: Option<Deadline>,
-    /// For encoding: kept, so that a conversation does not allocate for each message.
-    wire: Vec<u8>,
 }
 
 impl Connection {
@@ -69,7 +67,6 @@ impl Connection {
             decoder: Decoder::new(settings.framing.clone(), settings.max_message),
             settings,
             begun: None,
-            wire: Vec::new(),
         }
     }
 
@@ -81,9 +78,31 @@ impl Connection {
     /// Errors: [`Error::Unsendable`] and [`Error::TooLong`] before a byte is sent, and the conversation goes on;
     /// [`Error::TimedOut`] or [`Error::Vanished`] in the middle, and nothing more can be sent; [`Error::Closed`].
     pub fn send(&mut self, message: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.wire.clear();
-        self.decoder.framing().encode(message.as_ref(), self.settings.max_message, &mut self.wire)?;
-        write(&self.transport, &self.wire, self.settings.send_limit)
+        send(&self.transport, self.decoder.framing(), &self.settings, message.as_ref())
+    }
+
+    /// A handle through which any thread can send into this conversation, while this one waits in a receive.
+    ///
+    /// ```
+    /// # use socklab::{Client, Framing, Received, Settings, SimpleServer};
+    /// # let settings = Settings { framing: Framing::lines(), ..Settings::default() };
+    /// # let mut server = SimpleServer::bind_with("127.0.0.1:0", &settings)?;
+    /// let mut client = Client::connect_with(&server.local_address().to_string(), &settings)?;
+    /// let sender = client.sender();
+    /// let other = std::thread::spawn(move || sender.send("from another thread"));
+    /// # let mut connection = server.accept()?;
+    /// # assert_eq!(connection.receive()?, Received::Message(b"from another thread".to_vec()));
+    /// # connection.send("I heard you")?;
+    /// assert_eq!(client.receive()?, Received::Message(b"I heard you".to_vec()));
+    /// # other.join().unwrap()?;
+    /// # Ok::<(), socklab::Error>(())
+    /// ```
+    pub fn sender(&self) -> Sender {
+        Sender {
+            transport: self.transport.clone(),
+            framing: self.decoder.framing().clone(),
+            settings: self.settings.clone(),
+        }
     }
 
     /// Waits for the next message, up to [`Settings::receive_limit`]. WLanguage: `SocketRead` (`SocketLit`), whose
@@ -217,6 +236,35 @@ impl Connection {
     pub(crate) fn transport(&self) -> &Arc<Transport> {
         &self.transport
     }
+}
+
+/// The sending direction of a connection, for any thread. Cheap to clone. It keeps the framing that the connection had
+/// when it was made. The descriptor stays open until the connection and all its senders are gone.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    transport: Arc<Transport>,
+    framing: Framing,
+    settings: Arc<Settings>,
+}
+
+impl Sender {
+    /// Like [`Connection::send`]. A message is never torn apart by another thread's.
+    pub fn send(&self, message: impl AsRef<[u8]>) -> Result<(), Error> {
+        send(&self.transport, &self.framing, &self.settings, message.as_ref())
+    }
+
+    /// Like [`Connection::finish_sending`]: it ends the direction, for every sender.
+    pub fn finish_sending(&self) {
+        if !self.transport.has_finished_sending() {
+            self.transport.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+fn send(transport: &Transport, framing: &Framing, settings: &Settings, message: &[u8]) -> Result<(), Error> {
+    let mut wire = Vec::with_capacity(message.len() + 16);
+    framing.encode(message, settings.max_message, &mut wire)?;
+    write(transport, &wire, settings.send_limit)
 }
 
 /// Writes all of it within the limit, and says in our words how it failed.

@@ -17,7 +17,7 @@ mod transport;
 pub mod websocket;
 
 pub use client::Client;
-pub use connection::{Connection, Received};
+pub use connection::{Connection, Received, Sender};
 pub use error::Error;
 pub use framing::{ByteOrder, Framing, LengthWidth};
 pub use listener::{Arrival, Newcomer, StopHandle};
