@@ -135,6 +135,9 @@ impl Connection {
     /// Waits for the next message, up to this limit. With a limit of zero it takes what is there and waits a
     /// millisecond at most.
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
+        if self.transport.is_closed() {
+            return Err(Error::Closed);
+        }
         let wait = Deadline::after(limit);
         let mut looked = false;
         loop {

@@ -41,10 +41,12 @@ pub(crate) struct Transport {
     tracer: Tracer,
     reading: Mutex<TimeOut>,
     writing: Mutex<TimeOut>,
-    /// A read met the end, or we closed.
+    /// A read met the end.
     receiving_ended: AtomicBool,
     /// We shut it, or a write failed half-way: what we would write now could not be understood.
     sending_ended: AtomicBool,
+    /// We ended the conversation ourselves, both ways.
+    closed: AtomicBool,
 }
 
 impl Transport {
@@ -62,6 +64,7 @@ impl Transport {
             writing: Mutex::new(TimeOut::none()),
             receiving_ended: AtomicBool::new(false),
             sending_ended: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         };
         transport.stream.set_nodelay(no_delay)?;
         Ok(transport)
@@ -174,7 +177,12 @@ impl Transport {
                 break;
             }
         }
-        self.receiving_ended.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// We have ended the conversation.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// We have said that we send nothing more, or cannot.
@@ -185,7 +193,7 @@ impl Transport {
     /// Neither side has ended, as far as one look tells. Where another thread is reading, that thread will be the one
     /// to notice an end, so nothing is asked.
     pub(crate) fn is_open(&self) -> bool {
-        if self.receiving_ended.load(Ordering::Acquire) || self.sending_ended.load(Ordering::Acquire) {
+        if self.receiving_ended.load(Ordering::Acquire) || self.is_closed() {
             return false;
         }
         let mut time_out = match self.reading.try_lock() {
