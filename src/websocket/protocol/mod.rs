@@ -1,12 +1,17 @@
 //! Pure functions of bytes.
+mod buffer;
 pub mod close;
 pub mod close_code;
 pub mod frame;
+pub mod incoming;
 pub mod mask;
+pub mod message;
 pub mod utf8;
 pub mod violation;
 
 pub use close::{CloseError, CloseReason};
 pub use close_code::CloseCode;
 pub use frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role};
+pub use incoming::{Event, Incoming};
+pub use message::MessageKind;
 pub use violation::Violation;
