@@ -1,0 +1,577 @@
+//! Bytes come in, as the network cut them: what do they say?
+//!
+//! The receiving direction of a connection. Whoever owns the socket puts what it read into [`space`](Incoming::space), says
+//! how much it was with [`filled`](Incoming::filled), and then asks [`next`](Incoming::next) until it says `None`: more
+//! bytes are needed. Nothing here waits, so nothing here can hang, and a test can cut a stream at every byte.
+//!
+//! The way of one frame:
+//!
+//! ```text
+//!   bytes --> decode the header --> check it --> unmask what came --> is it text so far? --+
+//!               |  (too few)          |            ^                    |                  | (the frame is not whole)
+//!               v                     v            |                    v                  |
+//!              None               Violation        +------ None <-------+------------------+
+//!                                                                       | (it is)
+//!                                                                       v
+//!                             an event, or one more fragment of the message that is being collected
+//! ```
+//!
+//! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and 7.1.7).
+//!
+//! # In production
+//!
+//! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large transfers
+//! offers each message as a stream of its own.
+
+use std::str;
+
+use super::buffer::ReadBuffer;
+use super::close::CloseReason;
+use super::frame::{FrameHeader, Opcode, Role};
+use super::mask::mask;
+use super::message::{Message, MessageKind};
+use super::violation::Violation;
+
+/// What a peer said. Text and bytes are borrowed: they are gone with the next call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A whole text message.
+    Text(&'a str),
+    /// A whole binary message.
+    Binary(&'a [u8]),
+    /// The peer asks for a Pong with the same payload.
+    Ping(&'a [u8]),
+    /// The peer answers a Ping, or just says that it lives.
+    Pong(&'a [u8]),
+    /// The peer will send nothing more.
+    Close(Option<CloseReason>),
+}
+
+/// A frame whose header was accepted and whose payload is arriving.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    header: FrameHeader,
+    /// `header.length`, which was found to be within our limits.
+    length: usize,
+    /// Its payload is text, or a piece of one.
+    is_text: bool,
+    /// So many bytes of the payload are unmasked: the place where the next piece goes on with the key.
+    unmasked: usize,
+}
+
+impl Frame {
+    /// An event by itself, not a fragment.
+    fn stands_alone(&self) -> bool {
+        self.header.fin && self.header.opcode != Opcode::Continuation
+    }
+}
+
+/// What lies ready to be delivered, and where.
+#[derive(Debug, Clone, Copy)]
+enum Ready {
+    /// A frame that is an event by itself: its payload is the last so many bytes taken from the buffer.
+    Frame(Opcode, usize),
+    /// The last fragment of a message came.
+    Message(MessageKind),
+}
+
+#[derive(Debug)]
+enum Ending {
+    NotYet,
+    Closed,
+    Failed(Violation),
+}
+
+/// The receiving direction of a connection: bytes in, events out.
+///
+/// ```
+/// use socklab::websocket::protocol::{Event, Incoming, Role};
+///
+/// // A server reads "Hello" as a client sends it (RFC 6455 section 5.7), in two pieces.
+/// let mut incoming = Incoming::new(Role::Server, 1024);
+/// incoming.push(&[0x81, 0x85, 0x37, 0xfa, 0x21]);
+/// assert_eq!(incoming.next(&mut |_, _| {})?, None);
+/// incoming.push(&[0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+/// assert_eq!(incoming.next(&mut |_, _| {})?, Some(Event::Text("Hello")));
+/// # Ok::<(), socklab::websocket::protocol::Violation>(())
+/// ```
+#[derive(Debug)]
+pub struct Incoming {
+    role: Role,
+    max_message: usize,
+    buffer: ReadBuffer,
+    frame: Option<Frame>,
+    message: Message,
+    ending: Ending,
+}
+
+impl Incoming {
+    /// `role` is ours; `max_message` is the largest message we take, in bytes.
+    pub fn new(role: Role, max_message: usize) -> Self {
+        Incoming {
+            role,
+            max_message,
+            buffer: ReadBuffer::default(),
+            frame: None,
+            message: Message::default(),
+            ending: Ending::NotYet,
+        }
+    }
+
+    /// Where the next read may put its bytes: never empty, so a read of 0 bytes means the end and nothing else.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.buffer.space()
+    }
+
+    /// The read put `count` bytes there.
+    ///
+    /// # Panics
+    ///
+    /// If the space was smaller than `count`.
+    pub fn filled(&mut self, count: usize) {
+        self.buffer.filled(count);
+    }
+
+    /// The plain form of the two above, for bytes that are elsewhere: those that came behind the HTTP head.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.buffer.space();
+            let (now, later) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            self.buffer.filled(now.len());
+            bytes = later;
+        }
+    }
+
+    // ANCHOR: next
+    /// The next event. `None`: read more bytes first, or nothing more will come (see [`is_ended`](Self::is_ended)).
+    ///
+    /// `see` is shown each frame once: when it is whole, its payload unmasked; or, if its header breaks a rule or its text
+    /// goes wrong before it is whole, with what had come. (A length that cannot be read makes no header to show.)
+    ///
+    /// # Errors
+    ///
+    /// The broken rule; from then on the same one, for ever: nobody knows where the next frame would begin.
+    pub fn next(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Event<'_>>, Violation> {
+        match &self.ending {
+            Ending::NotYet => {}
+            Ending::Closed => return Ok(None),
+            Ending::Failed(violation) => return Err(violation.clone()),
+        }
+        self.message.forget_whole();
+        let event = match self.ready(see) {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ready::Frame(opcode, length))) => frame_event(opcode, self.buffer.taken(length)),
+            Ok(Some(Ready::Message(kind))) => message_event(kind, self.message.bytes()),
+            Err(violation) => Err(violation),
+        };
+        match &event {
+            Ok(Event::Close(_)) => self.ending = Ending::Closed,
+            Ok(_) => {}
+            Err(violation) => self.ending = Ending::Failed(violation.clone()),
+        }
+        event.map(Some)
+    }
+    // ANCHOR_END: next
+
+    /// Is there more to take without another read? Then what we have to say can wait for one write at the end.
+    pub fn has_complete_frame(&self) -> bool {
+        let unread = self.buffer.unread();
+        match (&self.ending, &self.frame) {
+            (Ending::Closed, _) => false,
+            (Ending::Failed(_), _) => true,
+            (Ending::NotYet, Some(frame)) => unread.len() >= frame.length,
+            (Ending::NotYet, None) => match FrameHeader::decode(unread) {
+                Ok(Some((header, size))) => (unread.len() - size) as u64 >= header.length,
+                Ok(None) => false,
+                Err(_) => true,
+            },
+        }
+    }
+
+    /// Will no more events come, because the peer sent its Close frame or broke a rule?
+    pub fn is_ended(&self) -> bool {
+        !matches!(self.ending, Ending::NotYet)
+    }
+
+    /// Takes frames until one of them makes something to deliver, or the bytes run out.
+    fn ready(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
+        loop {
+            let begun = if self.frame.is_some() { self.frame.take() } else { self.begin_frame(see)? };
+            let Some(mut frame) = begun else { return Ok(None) };
+            if !self.receive_payload(&mut frame, see)? {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            if let Some(ready) = self.end_frame(&frame, see)? {
+                return Ok(Some(ready));
+            }
+        }
+    }
+
+    /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for.
+    fn begin_frame(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Frame>, Violation> {
+        let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(None) };
+        self.buffer.take(size);
+        let rules = header.check(self.role).and_then(|()| self.message.check(&header, self.max_message));
+        // If the rules were kept the length fits: at most 125 for a control frame, at most `max_message` for any other.
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        if let Err(violation) = rules {
+            let arrived = self.buffer.unread_mut();
+            let count = arrived.len().min(length);
+            mask(&mut arrived[..count], header.mask.unwrap_or_default(), 0);
+            see(&header, &arrived[..count]);
+            return Err(violation);
+        }
+        let is_data = !header.opcode.is_control();
+        if is_data {
+            self.message.begin_frame(&header);
+        }
+        let is_text = is_data && self.message.kind(&header) == MessageKind::Text;
+        self.buffer.want(length);
+        Ok(Some(Frame { header, length, is_text, unmasked: 0 }))
+    }
+
+    // ANCHOR: payload
+    /// Unmasks what came of the payload since the last time, where it lies. Is the frame whole now?
+    fn receive_payload(
+        &mut self,
+        frame: &mut Frame,
+        see: &mut dyn FnMut(&FrameHeader, &[u8]),
+    ) -> Result<bool, Violation> {
+        let arrived = self.buffer.unread_mut();
+        let count = arrived.len().min(frame.length);
+        let payload = &mut arrived[..count];
+        let piece = &mut payload[frame.unmasked..];
+        if let Some(key) = frame.header.mask {
+            mask(piece, key, frame.unmasked);
+        }
+        let is_whole = count == frame.length;
+        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it. Anything
+        // less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
+        let becomes_str = is_whole && frame.stands_alone();
+        if frame.is_text && !becomes_str {
+            if let Err(violation) = self.message.check_text(piece) {
+                see(&frame.header, payload);
+                return Err(violation);
+            }
+        }
+        frame.unmasked = count;
+        Ok(is_whole)
+    }
+    // ANCHOR_END: payload
+
+    /// The frame is whole: it is an event, or a piece of a message.
+    fn end_frame(
+        &mut self,
+        frame: &Frame,
+        see: &mut dyn FnMut(&FrameHeader, &[u8]),
+    ) -> Result<Option<Ready>, Violation> {
+        self.buffer.take(frame.length);
+        let payload = self.buffer.taken(frame.length);
+        see(&frame.header, payload);
+        if frame.stands_alone() {
+            return Ok(Some(Ready::Frame(frame.header.opcode, frame.length)));
+        }
+        Ok(self.message.end_frame(frame.header.fin, payload)?.map(Ready::Message))
+    }
+}
+
+/// A frame that stands for itself.
+fn frame_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
+    match opcode {
+        Opcode::Text => message_event(MessageKind::Text, payload),
+        Opcode::Ping => Ok(Event::Ping(payload)),
+        Opcode::Pong => Ok(Event::Pong(payload)),
+        Opcode::Close => CloseReason::decode(payload).map(Event::Close),
+        // A continuation is never an event, and a reserved opcode did not pass the check.
+        Opcode::Binary | Opcode::Continuation | Opcode::Reserved(_) => Ok(Event::Binary(payload)),
+    }
+}
+
+fn message_event(kind: MessageKind, bytes: &[u8]) -> Result<Event<'_>, Violation> {
+    match kind {
+        MessageKind::Binary => Ok(Event::Binary(bytes)),
+        MessageKind::Text => match str::from_utf8(bytes) {
+            Ok(text) => Ok(Event::Text(text)),
+            Err(error) => {
+                let what = format!("the peer's text is not UTF-8 from byte {} on", error.valid_up_to());
+                Err(Violation::payload(what))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+    fn frame(masked: bool, fin: bool, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        let mask_key = masked.then_some(KEY);
+        let header = FrameHeader { fin, mask: mask_key, ..FrameHeader::new(opcode, payload.len() as u64) };
+        let mut bytes = Vec::new();
+        header.encode(&mut bytes);
+        let start = bytes.len();
+        bytes.extend_from_slice(payload);
+        mask(&mut bytes[start..], mask_key.unwrap_or_default(), 0);
+        bytes
+    }
+
+    /// From a client.
+    fn masked(fin: bool, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        frame(true, fin, opcode, payload)
+    }
+
+    /// What came out, so that two runs can be compared.
+    #[derive(Debug, Default, PartialEq)]
+    struct Seen {
+        frames: Vec<(Opcode, bool, Vec<u8>)>,
+        events: Vec<String>,
+        violation: Option<Violation>,
+    }
+
+    fn feed(incoming: &mut Incoming, bytes: &[u8], seen: &mut Seen) {
+        incoming.push(bytes);
+        loop {
+            let frames = &mut seen.frames;
+            let mut see = |header: &FrameHeader, payload: &[u8]| {
+                frames.push((header.opcode, header.fin, payload.to_vec()));
+            };
+            match incoming.next(&mut see) {
+                Ok(Some(event)) => seen.events.push(format!("{event:?}")),
+                Ok(None) => return,
+                Err(violation) => {
+                    seen.violation = Some(violation);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn run(role: Role, max: usize, pieces: &[&[u8]]) -> Seen {
+        let mut incoming = Incoming::new(role, max);
+        let mut seen = Seen::default();
+        for piece in pieces {
+            feed(&mut incoming, piece, &mut seen);
+        }
+        seen
+    }
+
+    fn server(bytes: &[u8]) -> Seen {
+        run(Role::Server, 1_000_000, &[bytes])
+    }
+
+    fn code(seen: &Seen) -> u16 {
+        seen.violation.as_ref().map_or(0, |violation| violation.code.0)
+    }
+
+    struct Xorshift(u64);
+
+    impl Xorshift {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % bound as u64) as usize
+        }
+    }
+
+    fn long_conversation() -> Vec<u8> {
+        let large: Vec<u8> = (0..150_000_u32).map(|number| (number * 7) as u8).collect();
+        let text = "κόσμε 😀 ".repeat(3_000);
+        let (one, two) = text.as_bytes().split_at(10_001);
+        [
+            masked(true, Opcode::Text, "héllo".as_bytes()),
+            masked(true, Opcode::Ping, b"are you there"),
+            masked(false, Opcode::Text, one),
+            masked(true, Opcode::Pong, b""),
+            masked(false, Opcode::Continuation, b""),
+            masked(true, Opcode::Ping, &[7; 125]),
+            masked(true, Opcode::Continuation, two),
+            masked(true, Opcode::Binary, &large),
+            masked(true, Opcode::Text, text.as_bytes()),
+            masked(false, Opcode::Binary, &large[..300]),
+            masked(true, Opcode::Continuation, &large[300..70_000]),
+            masked(true, Opcode::Binary, b""),
+            masked(true, Opcode::Text, b""),
+            masked(true, Opcode::Binary, &[1; 126]),
+            masked(true, Opcode::Close, b"\x03\xe8bye"),
+            masked(true, Opcode::Text, b"nobody hears this"),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn every_cut_of_the_bytes_gives_the_same_events() {
+        let bytes = long_conversation();
+        let whole = server(&bytes);
+        assert_eq!(whole.violation, None);
+        assert_eq!(whole.events.len(), 12);
+        assert_eq!(whole.frames.len(), 15);
+        assert_eq!(whole.events[0], "Text(\"héllo\")");
+        assert_eq!(whole.events[11], "Close(Some(CloseReason { code: CloseCode(1000), reason: \"bye\" }))");
+
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(run(Role::Server, 1_000_000, &single), whole);
+        let mut random = Xorshift(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..40 {
+            let largest = [3, 20, 500, 5_000, 100_000][random.below(5)];
+            let mut rest = &bytes[..];
+            let mut pieces = Vec::new();
+            while !rest.is_empty() {
+                let (piece, later) = rest.split_at((1 + random.below(largest)).min(rest.len()));
+                pieces.push(piece);
+                rest = later;
+            }
+            assert_eq!(run(Role::Server, 1_000_000, &pieces), whole, "pieces up to {largest}");
+        }
+    }
+
+    #[test]
+    fn every_cut_of_a_wrong_stream_ends_in_the_same_violation() {
+        let good = masked(true, Opcode::Text, b"good");
+        let wrong = [
+            masked(true, Opcode::Text, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80"),
+            masked(false, Opcode::Text, b"\xc3"),
+            frame(false, true, Opcode::Text, b"plain"),
+            masked(true, Opcode::Continuation, b"of what?"),
+            masked(false, Opcode::Ping, b""),
+            masked(true, Opcode::Reserved(11), b"x"),
+            masked(true, Opcode::Close, b"\x03"),
+        ];
+        for bad in wrong {
+            let end = masked(true, Opcode::Continuation, b"\x41");
+            let bytes = [&good[..], &bad, &end, &good].concat();
+            let whole = server(&bytes);
+            assert_ne!(code(&whole), 0, "{bad:x?}");
+            assert_eq!(whole.events, ["Text(\"good\")"]);
+            for cut in 0..bytes.len() {
+                let seen = run(Role::Server, 1_000_000, &[&bytes[..cut], &bytes[cut..]]);
+                assert_eq!((seen.events.len(), code(&seen)), (1, code(&whole)), "{bad:x?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn masks_are_asked_for_in_one_direction_only() {
+        let seen = server(&frame(false, true, Opcode::Text, b"plain"));
+        assert_eq!(code(&seen), 1002);
+        assert_eq!(seen.frames, [(Opcode::Text, true, b"plain".to_vec())], "a trace can show what was refused");
+        let seen = run(Role::Client, 100, &[&masked(true, Opcode::Text, b"hidden")]);
+        assert_eq!(code(&seen), 1002);
+        assert_eq!(seen.frames, [(Opcode::Text, true, b"hidden".to_vec())]);
+        let seen = run(Role::Client, 100, &[&frame(false, true, Opcode::Text, b"plain")]);
+        assert_eq!(seen.events, ["Text(\"plain\")"]);
+    }
+
+    #[test]
+    fn half_a_close_code_is_refused_by_both_ends() {
+        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03"))), 1002);
+        assert_eq!(code(&run(Role::Client, 100, &[&frame(false, true, Opcode::Close, b"\x03")])), 1002);
+        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03\xed"))), 1002);
+        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03\xe8\xff"))), 1007);
+    }
+
+    #[test]
+    fn lengths_are_read_strictly() {
+        assert_eq!(code(&server(&[0x82, 0x80 | 126, 0, 125])), 1002);
+        assert_eq!(code(&server(&[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff])), 1002);
+        assert_eq!(code(&server(&[0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0])), 1002);
+    }
+
+    #[test]
+    fn wrong_text_is_refused_before_the_frame_is_whole() {
+        let bytes = masked(true, Opcode::Text, &[b"ab\xff".as_slice(), &[b'c'; 1_000]].concat());
+        let mut incoming = Incoming::new(Role::Server, 10_000);
+        let mut seen = Seen::default();
+        feed(&mut incoming, &bytes[..8 + 2], &mut seen);
+        assert_eq!(code(&seen), 0);
+        feed(&mut incoming, &bytes[10..11], &mut seen);
+        assert_eq!(code(&seen), 1007);
+        assert_eq!(seen.frames, [(Opcode::Text, true, b"ab\xff".to_vec())]);
+
+        // Autobahn 6.4.3: valid, then impossible, in one fragment and the pieces of it.
+        let first = masked(false, Opcode::Text, b"\xce\xba");
+        let second = masked(false, Opcode::Continuation, b"\xf4\x90\x80");
+        assert_eq!(code(&server(&[&first[..], &second[..8]].concat())), 1007);
+        assert_eq!(code(&server(&[&first[..], &second[..7]].concat())), 0, "F4 could still become valid");
+    }
+
+    #[test]
+    fn text_cut_in_a_character_is_refused_at_the_end_of_the_message() {
+        assert_eq!(code(&server(&masked(true, Opcode::Text, b"\xc3"))), 1007);
+        let first = masked(false, Opcode::Text, b"\xc3");
+        assert_eq!(
+            server(&[&first[..], &masked(true, Opcode::Continuation, b"\xa9")].concat()).events,
+            ["Text(\"é\")"]
+        );
+        assert_eq!(code(&server(&[&first[..], &masked(true, Opcode::Continuation, b"")].concat())), 1007);
+        // The state of one message must not reach the next.
+        let ping = masked(true, Opcode::Ping, b"\xff");
+        let rest = masked(true, Opcode::Continuation, b"\xa9");
+        let next = masked(true, Opcode::Text, b"next");
+        assert_eq!(server(&[first, ping, rest, next].concat()).events.len(), 3);
+    }
+
+    #[test]
+    fn the_limit_is_on_the_message_and_known_from_the_header() {
+        let at = |max, bytes: &[u8]| code(&run(Role::Server, max, &[bytes]));
+        assert_eq!(at(5, &masked(true, Opcode::Text, b"12345")), 0);
+        assert_eq!(at(5, &masked(true, Opcode::Text, b"123456")[..6]), 1009);
+        let first = masked(false, Opcode::Binary, b"123");
+        assert_eq!(at(5, &[&first[..], &masked(true, Opcode::Continuation, b"45")].concat()), 0);
+        assert_eq!(at(5, &[&first[..], &masked(false, Opcode::Continuation, b"456")[..6]].concat()), 1009);
+        assert_eq!(at(5, &masked(true, Opcode::Ping, b"more than five")), 0, "a control frame is no message");
+    }
+
+    #[test]
+    fn a_hostile_length_allocates_nothing() {
+        let mut bytes = vec![0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255];
+        bytes.extend_from_slice(&KEY);
+        let mut incoming = Incoming::new(Role::Server, usize::MAX);
+        incoming.push(&bytes);
+        assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
+        assert!(incoming.space().len() <= 4096);
+        assert!(!incoming.has_complete_frame());
+    }
+
+    #[test]
+    fn nothing_after_a_close_is_looked_at() {
+        let bytes = [masked(true, Opcode::Close, b""), vec![0xff; 20]].concat();
+        let mut incoming = Incoming::new(Role::Server, 100);
+        incoming.push(&bytes);
+        assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Close(None))));
+        assert!(incoming.is_ended());
+        assert!(!incoming.has_complete_frame());
+        assert_eq!(incoming.next(&mut |_, _| panic!("a frame after the Close")), Ok(None));
+    }
+
+    #[test]
+    fn a_broken_rule_stays_broken() {
+        let mut incoming = Incoming::new(Role::Server, 100);
+        incoming.push(&frame(false, true, Opcode::Text, b""));
+        let violation = incoming.next(&mut |_, _| {}).unwrap_err();
+        incoming.push(&masked(true, Opcode::Text, b"good"));
+        assert_eq!(incoming.next(&mut |_, _| panic!("a frame after the end")), Err(violation));
+        assert!(incoming.is_ended());
+    }
+
+    #[test]
+    fn it_is_known_whether_a_whole_frame_waits() {
+        let bytes = [masked(true, Opcode::Text, b"one"), masked(true, Opcode::Text, b"two")].concat();
+        let mut incoming = Incoming::new(Role::Server, 100);
+        incoming.push(&bytes[..bytes.len() - 1]);
+        assert!(incoming.has_complete_frame());
+        assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Text("one"))));
+        assert!(!incoming.has_complete_frame());
+        assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
+        assert!(!incoming.has_complete_frame(), "with the header taken and the payload not");
+        incoming.push(&bytes[bytes.len() - 1..]);
+        assert!(incoming.has_complete_frame());
+        assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Text("two"))));
+        incoming.push(&frame(false, true, Opcode::Text, b""));
+        assert!(incoming.has_complete_frame(), "a wrong frame is taken too");
+    }
+}

@@ -1,0 +1,188 @@
+//! How do fragments become one message?
+//!
+//! A sender that does not know a message's length, or does not want to hold up a Ping behind it, sends it in pieces
+//! (RFC 6455 section 5.4): the first frame says text or binary and lacks FIN, then come continuation frames, and the last
+//! of them has FIN. Control frames may stand between them, other data frames may not. So the receiver remembers two
+//! things, what has begun and what has come of it, and checks two: the order, and the sum of the lengths.
+//!
+//! The sum is checked when a header *announces* it. The limit of one frame alone would be no limit: a thousand fragments,
+//! each below it, make the message that was to be kept out.
+//!
+//! # In production
+//!
+//! A library for large transfers hands out each fragment as it comes, and its caller keeps the sum. We deliver whole
+//! messages, because that is what the peer's `send` meant.
+
+use super::frame::{FrameHeader, Opcode};
+use super::utf8::Utf8Validator;
+use super::violation::Violation;
+
+/// What is not given back between two messages in fragments.
+const KEPT: usize = 64 * 1024;
+
+/// The two kinds of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// UTF-8.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// The message that is arriving.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    /// The kind of the message in fragments that has begun and not ended.
+    begun: Option<MessageKind>,
+    /// Its fragments so far.
+    bytes: Vec<u8>,
+    /// All of them are here: the message is being looked at, and goes when the next frame is asked for.
+    whole: bool,
+    utf8: Utf8Validator,
+}
+
+impl Message {
+    // ANCHOR: order
+    /// May this frame come now, and may the message become so long?
+    pub(super) fn check(&self, header: &FrameHeader, max_message: usize) -> Result<(), Violation> {
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        let so_far = match (self.begun, header.opcode) {
+            (None, Opcode::Continuation) => {
+                let what = "the peer sent a continuation frame, but no message had begun";
+                return Err(Violation::protocol("RFC 6455 section 5.4", what));
+            }
+            (Some(_), Opcode::Continuation) => self.bytes.len(),
+            (Some(kind), opcode) => {
+                let what =
+                    format!("the peer began a {opcode:?} message before its fragmented {kind:?} message had ended");
+                return Err(Violation::protocol("RFC 6455 section 5.4", what));
+            }
+            (None, _) => 0,
+        };
+        let announced = header.length.saturating_add(so_far as u64);
+        if announced > max_message as u64 {
+            let what =
+                format!("the peer announced a message of at least {announced} bytes; {max_message} is our limit");
+            return Err(Violation::too_big(what));
+        }
+        Ok(())
+    }
+    // ANCHOR_END: order
+
+    /// What kind of message does this data frame belong to?
+    pub(super) fn kind(&self, header: &FrameHeader) -> MessageKind {
+        match (self.begun, header.opcode) {
+            (Some(kind), _) => kind,
+            (None, Opcode::Text) => MessageKind::Text,
+            (None, _) => MessageKind::Binary,
+        }
+    }
+
+    /// A data frame begins whose header passed [`check`](Self::check).
+    pub(super) fn begin_frame(&mut self, header: &FrameHeader) {
+        if self.begun.is_some() {
+            return;
+        }
+        self.utf8 = Utf8Validator::default();
+        if !header.fin {
+            self.begun = Some(self.kind(header));
+        }
+    }
+
+    /// A piece of text came: does it still make sense? Asked before the frame is complete, so that nonsense is not awaited.
+    pub(super) fn check_text(&mut self, piece: &[u8]) -> Result<(), Violation> {
+        self.utf8.feed(piece).map_err(|error| Violation::payload(format!("the peer's text is not UTF-8: {error}")))
+    }
+
+    /// A fragment is complete. `Some(kind)`: and so is the message, which now lies in [`bytes`](Self::bytes).
+    pub(super) fn end_frame(&mut self, fin: bool, payload: &[u8]) -> Result<Option<MessageKind>, Violation> {
+        // This copies only what came, so a hostile sum costs its sender as much as us.
+        self.bytes.extend_from_slice(payload);
+        if !fin {
+            return Ok(None);
+        }
+        self.whole = true;
+        let kind = self.begun.take();
+        if kind == Some(MessageKind::Text) {
+            self.utf8.finish().map_err(|error| Violation::payload(format!("the peer's text was cut: {error}")))?;
+        }
+        Ok(kind)
+    }
+
+    /// The whole message, from the end of its last fragment until it is forgotten.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The message that was whole has been looked at: it goes, and so does its memory if it was large.
+    pub(super) fn forget_whole(&mut self) {
+        if self.whole {
+            self.whole = false;
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(opcode: Opcode, fin: bool, length: u64) -> FrameHeader {
+        FrameHeader { fin, ..FrameHeader::new(opcode, length) }
+    }
+
+    fn begun(kind: MessageKind, bytes: &[u8]) -> Message {
+        Message { begun: Some(kind), bytes: bytes.to_vec(), ..Message::default() }
+    }
+
+    #[test]
+    fn fragments_follow_one_another() {
+        let fresh = Message::default();
+        let violation = fresh.check(&header(Opcode::Continuation, true, 0), 100).unwrap_err();
+        assert!(violation.what.contains("no message had begun"), "{violation}");
+        let text = begun(MessageKind::Text, b"");
+        for opcode in [Opcode::Text, Opcode::Binary] {
+            let violation = text.check(&header(opcode, true, 0), 100).unwrap_err();
+            assert_eq!((violation.code.0, violation.section), (1002, "RFC 6455 section 5.4"));
+        }
+        assert_eq!(text.check(&header(Opcode::Continuation, false, 0), 100), Ok(()));
+        assert_eq!(text.check(&header(Opcode::Ping, true, 100), 0), Ok(()), "a control frame may stand between");
+    }
+
+    #[test]
+    fn the_sum_of_the_fragments_is_limited() {
+        let binary = begun(MessageKind::Binary, &[0; 60]);
+        assert_eq!(binary.check(&header(Opcode::Continuation, false, 40), 100), Ok(()));
+        let violation = binary.check(&header(Opcode::Continuation, false, 41), 100).unwrap_err();
+        assert_eq!(violation.code.0, 1009);
+        let violation = binary.check(&header(Opcode::Continuation, true, u64::MAX), 100).unwrap_err();
+        assert_eq!(violation.code.0, 1009, "the sum must not wrap around");
+        assert_eq!(Message::default().check(&header(Opcode::Text, true, 101), 100).unwrap_err().code.0, 1009);
+    }
+
+    #[test]
+    fn a_character_may_be_cut_between_fragments_but_not_at_the_end() {
+        let mut text = begun(MessageKind::Text, b"");
+        text.check_text(&[0xc3]).unwrap();
+        assert_eq!(text.end_frame(false, &[0xc3]), Ok(None));
+        text.check_text(&[0xa9]).unwrap();
+        assert_eq!(text.end_frame(true, &[0xa9]), Ok(Some(MessageKind::Text)));
+        assert_eq!(text.bytes(), "é".as_bytes());
+
+        let mut cut = begun(MessageKind::Text, b"");
+        cut.check_text(&[0xc3]).unwrap();
+        assert_eq!(cut.end_frame(true, &[0xc3]).unwrap_err().code.0, 1007);
+    }
+
+    #[test]
+    fn the_memory_of_a_large_message_goes() {
+        let mut message = begun(MessageKind::Binary, &[]);
+        assert_eq!(message.end_frame(true, &[0; 1_000_000]), Ok(Some(MessageKind::Binary)));
+        message.forget_whole();
+        assert_eq!(message.bytes(), b"");
+        assert!(message.bytes.capacity() <= KEPT);
+    }
+}

@@ -1,0 +1,477 @@
+//! What may we say, and how does it look on the wire?
+//!
+//! The sending direction of a connection. Each method appends whole frames to one queue of bytes; whoever owns the socket
+//! writes [`pending`](Outgoing::pending) and reports with [`mark_written`](Outgoing::mark_written) how far the system call
+//! came. So a batch of replies leaves in one write, and a partial write moves no byte.
+//!
+//! Invariant: the queue holds nothing that we would refuse from a peer. Control frames are short and whole, nothing follows
+//! our Close frame, fragments of one message are not mixed with another, text is UTF-8, and a client masks. Those who check
+//! only what they receive find their own mistakes in another program's log.
+//!
+//! # In production
+//!
+//! A large payload is copied once here, in front of it its header. A library under load hands the kernel both, without the
+//! copy, in one vectored write (`writev`).
+
+use std::error::Error;
+use std::fmt;
+
+use super::close::{CloseError, CloseReason};
+use super::frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role};
+use super::mask::mask;
+use super::mask_keys::{MaskKeys, NoRandomness};
+use super::message::MessageKind;
+use super::utf8::{InvalidUtf8, Utf8Validator};
+
+/// What the queue keeps of its memory when it is empty.
+const KEPT: usize = 64 * 1024;
+
+/// Why something cannot be sent. Nothing was queued, and the connection is as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendError {
+    /// Our Close frame is sent or queued, and it is the last (RFC 6455 section 5.5.1).
+    AfterClose,
+    /// The payload of a Ping or Pong has more than 125 bytes.
+    ControlTooLong(usize),
+    /// The Close frame itself is wrong.
+    Close(CloseError),
+    /// A message in fragments has begun; end it before the next begins. Control frames may come between.
+    InsideFragments(MessageKind),
+    /// A fragment of a message that has not begun.
+    NothingBegun,
+    /// The fragments of a text message are not UTF-8.
+    NotUtf8(InvalidUtf8),
+    /// No masking key could be drawn.
+    NoRandomness(NoRandomness),
+}
+
+/// A message that we send in fragments.
+#[derive(Debug)]
+struct Fragments {
+    kind: MessageKind,
+    utf8: Utf8Validator,
+}
+
+/// The sending direction of a connection: messages in, bytes out.
+///
+/// ```
+/// use socklab::websocket::protocol::Outgoing;
+///
+/// let mut outgoing = Outgoing::server();
+/// outgoing.text("Hello")?;
+/// assert_eq!(outgoing.pending(), b"\x81\x05Hello");
+/// outgoing.mark_written(3); // a short write
+/// assert_eq!(outgoing.pending(), b"ello");
+/// # Ok::<(), socklab::websocket::protocol::SendError>(())
+/// ```
+#[derive(Debug)]
+pub struct Outgoing {
+    /// A client has keys, a server none: the role and the mask cannot disagree.
+    keys: Option<MaskKeys>,
+    bytes: Vec<u8>,
+    /// `bytes[..written]` has left.
+    written: usize,
+    fragments: Option<Fragments>,
+    closed: bool,
+}
+
+impl Outgoing {
+    /// A server's direction: never masked.
+    pub fn server() -> Self {
+        Outgoing { keys: None, bytes: Vec::new(), written: 0, fragments: None, closed: false }
+    }
+
+    /// A client's direction: every frame is masked with a key of its own.
+    pub fn client(keys: MaskKeys) -> Self {
+        Outgoing { keys: Some(keys), ..Outgoing::server() }
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        if self.keys.is_some() { Role::Client } else { Role::Server }
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or inside a message in fragments.
+    pub fn text(&mut self, text: &str) -> Result<(), SendError> {
+        self.message(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or inside a message in fragments.
+    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.message(Opcode::Binary, bytes)
+    }
+
+    /// Queues a Ping: the peer must answer with a Pong that has the same payload.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or more than 125 bytes.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(Opcode::Ping, payload)
+    }
+
+    /// Queues a Pong: the answer to a Ping, or unasked a sign of life (RFC 6455 section 5.5.3).
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or more than 125 bytes.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(Opcode::Pong, payload)
+    }
+
+    // ANCHOR: close
+    /// Queues our Close frame: after it this direction is silent, while the other may still speak.
+    ///
+    /// A message in fragments that has begun is left unfinished; a peer that gets a Close in the middle of it knows why.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, a code that never travels, or a reason that does not fit.
+    pub fn close(&mut self, reason: Option<&CloseReason>) -> Result<(), SendError> {
+        let payload = match reason {
+            Some(reason) => reason.encode().map_err(SendError::Close)?,
+            None => Vec::new(),
+        };
+        self.control(Opcode::Close, &payload)?;
+        self.closed = true;
+        Ok(())
+    }
+    // ANCHOR_END: close
+
+    /// Begins a message whose end is not yet known. Control frames may be queued before it ends, other messages not.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, inside another message in fragments, or text that is wrong already.
+    pub fn first_fragment(&mut self, kind: MessageKind, piece: &[u8]) -> Result<(), SendError> {
+        self.check_message_may_begin()?;
+        let mut fragments = Fragments { kind, utf8: Utf8Validator::default() };
+        fragments.check(piece, false)?;
+        let opcode = match kind {
+            MessageKind::Text => Opcode::Text,
+            MessageKind::Binary => Opcode::Binary,
+        };
+        self.frame(opcode, false, piece)?;
+        self.fragments = Some(fragments);
+        Ok(())
+    }
+
+    /// The next piece, and not the last. A character may be cut between two pieces.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, nothing has begun, or text that is wrong; such a message can only be given up, by closing.
+    pub fn next_fragment(&mut self, piece: &[u8]) -> Result<(), SendError> {
+        self.continuation(piece, false)
+    }
+
+    /// The last piece; it may be empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_fragment`](Self::next_fragment), and if text ends inside a character.
+    pub fn last_fragment(&mut self, piece: &[u8]) -> Result<(), SendError> {
+        self.continuation(piece, true)?;
+        self.fragments = None;
+        Ok(())
+    }
+
+    /// Is our Close frame queued or sent?
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// What is to be written. Note its length before you queue more: from there on, [`see_frames`] shows what was added.
+    pub fn pending(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    /// The first `count` bytes of [`pending`](Self::pending) have left. The rest stays where it is: to move it after each
+    /// partial write would make sending a large message quadratic.
+    pub fn mark_written(&mut self, count: usize) {
+        self.written = (self.written + count).min(self.bytes.len());
+        if self.written == self.bytes.len() {
+            self.written = 0;
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
+        }
+    }
+
+    /// Takes all that is pending, for whoever writes it elsewhere: a server encodes a broadcast once and shares it.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.bytes.drain(..self.written);
+        self.written = 0;
+        std::mem::take(&mut self.bytes)
+    }
+
+    fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.check_message_may_begin()?;
+        self.frame(opcode, true, payload)
+    }
+
+    fn check_message_may_begin(&self) -> Result<(), SendError> {
+        match &self.fragments {
+            Some(fragments) if !self.closed => Err(SendError::InsideFragments(fragments.kind)),
+            _ => Ok(()),
+        }
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlTooLong(payload.len()));
+        }
+        self.frame(opcode, true, payload)
+    }
+
+    fn continuation(&mut self, piece: &[u8], last: bool) -> Result<(), SendError> {
+        if self.closed {
+            return Err(SendError::AfterClose);
+        }
+        let Some(fragments) = &mut self.fragments else { return Err(SendError::NothingBegun) };
+        fragments.check(piece, last)?;
+        self.frame(Opcode::Continuation, last, piece)
+    }
+
+    // ANCHOR: frame
+    /// The one place where a frame is made.
+    fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
+        if self.closed {
+            return Err(SendError::AfterClose);
+        }
+        let key = match &mut self.keys {
+            Some(keys) => Some(keys.draw().map_err(SendError::NoRandomness)?),
+            None => None,
+        };
+        if self.written > self.bytes.len() / 2 {
+            // More than half has left: moving the smaller rest now costs less than was written since the last time.
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+        let header = FrameHeader { fin, mask: key, ..FrameHeader::new(opcode, payload.len() as u64) };
+        header.encode(&mut self.bytes);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(payload);
+        if let Some(key) = key {
+            mask(&mut self.bytes[start..], key, 0);
+        }
+        Ok(())
+    }
+    // ANCHOR_END: frame
+}
+
+impl Fragments {
+    fn check(&mut self, piece: &[u8], last: bool) -> Result<(), SendError> {
+        if self.kind == MessageKind::Binary {
+            return Ok(());
+        }
+        // On a copy: a piece that is refused was not sent, so the text before it is still good.
+        let mut utf8 = self.utf8.clone();
+        let verdict = utf8.feed(piece).and_then(|()| if last { utf8.finish() } else { Ok(()) });
+        verdict.map_err(SendError::NotUtf8)?;
+        self.utf8 = utf8;
+        Ok(())
+    }
+}
+
+/// Shows the frames in bytes that are queued, their payloads unmasked: what is really there, for a trace that does not lie.
+///
+/// ```
+/// use socklab::websocket::protocol::{Outgoing, see_frames};
+///
+/// let mut outgoing = Outgoing::server();
+/// outgoing.text("before")?;
+/// let mark = outgoing.pending().len();
+/// outgoing.text("Hello")?;
+/// see_frames(&outgoing.pending()[mark..], &mut |_header, payload| assert_eq!(payload, b"Hello"));
+/// # Ok::<(), socklab::websocket::protocol::SendError>(())
+/// ```
+pub fn see_frames(mut bytes: &[u8], see: &mut dyn FnMut(&FrameHeader, &[u8])) {
+    while let Ok(Some((header, size))) = FrameHeader::decode(bytes) {
+        let rest = &bytes[size..];
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX).min(rest.len());
+        let (payload, rest) = rest.split_at(length);
+        match header.mask {
+            None => see(&header, payload),
+            Some(key) => {
+                let mut unmasked = payload.to_vec();
+                mask(&mut unmasked, key, 0);
+                see(&header, &unmasked);
+            }
+        }
+        bytes = rest;
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::AfterClose => formatter.write_str("our Close frame was sent, and nothing may follow it"),
+            SendError::ControlTooLong(length) => {
+                write!(formatter, "a Ping or Pong carries at most {MAX_CONTROL_PAYLOAD} bytes, not {length}")
+            }
+            SendError::Close(error) => error.fmt(formatter),
+            SendError::InsideFragments(kind) => {
+                write!(formatter, "a fragmented {kind:?} message has begun; send its last fragment first")
+            }
+            SendError::NothingBegun => formatter.write_str("this fragment continues no message; begin with the first"),
+            SendError::NotUtf8(error) => write!(formatter, "a text message must be UTF-8: {error}"),
+            SendError::NoRandomness(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl Error for SendError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::websocket::protocol::close_code::CloseCode;
+
+    fn client() -> Outgoing {
+        let mut next = 0_u8;
+        Outgoing::client(MaskKeys::new(move |block: &mut [u8]| {
+            for byte in block {
+                next = next.wrapping_add(1);
+                *byte = next;
+            }
+            Ok(())
+        }))
+    }
+
+    fn seen(outgoing: &Outgoing) -> Vec<(FrameHeader, Vec<u8>)> {
+        let mut frames = Vec::new();
+        see_frames(outgoing.pending(), &mut |header, payload| frames.push((*header, payload.to_vec())));
+        frames
+    }
+
+    #[test]
+    fn a_client_masks_each_frame_with_a_fresh_key_and_a_server_none() {
+        let mut outgoing = client();
+        outgoing.text("Hello").unwrap();
+        outgoing.ping(b"Hello").unwrap();
+        let frames = seen(&outgoing);
+        assert_eq!(frames[0].0.mask, Some([1, 2, 3, 4]));
+        assert_eq!(frames[1].0.mask, Some([5, 6, 7, 8]));
+        assert!(frames.iter().all(|(_, payload)| payload == b"Hello"));
+        assert_eq!(outgoing.pending()[6..8], [b'H' ^ 1, b'e' ^ 2]);
+        assert_eq!(outgoing.role(), Role::Client);
+
+        let mut outgoing = Outgoing::server();
+        outgoing.binary(&[1; 200]).unwrap();
+        assert_eq!(outgoing.pending()[..4], [0x82, 126, 0, 200]);
+        assert_eq!(outgoing.role(), Role::Server);
+    }
+
+    #[test]
+    fn what_we_send_passes_our_own_check() {
+        for (mut outgoing, receiver) in [(client(), Role::Server), (Outgoing::server(), Role::Client)] {
+            outgoing.first_fragment(MessageKind::Text, b"\xe2\x82").unwrap();
+            outgoing.ping(&[0; 125]).unwrap();
+            outgoing.last_fragment(b"\xac").unwrap();
+            outgoing.close(Some(&CloseReason::new(CloseCode(4999), "x".repeat(123)))).unwrap();
+            let frames = seen(&outgoing);
+            assert_eq!(frames.len(), 4);
+            assert!(frames.iter().all(|(header, _)| header.check(receiver).is_ok()));
+            assert_eq!((frames[0].0.fin, frames[2].0.fin, frames[2].0.opcode), (false, true, Opcode::Continuation));
+        }
+    }
+
+    #[test]
+    fn control_frames_that_do_not_fit_are_refused() {
+        let mut outgoing = Outgoing::server();
+        assert_eq!(outgoing.ping(&[0; 126]), Err(SendError::ControlTooLong(126)));
+        assert_eq!(outgoing.pong(&[0; 126]), Err(SendError::ControlTooLong(126)));
+        let long = CloseReason::new(CloseCode::NORMAL, "x".repeat(124));
+        assert_eq!(outgoing.close(Some(&long)), Err(SendError::Close(CloseError::ReasonTooLong(124))));
+        let unsayable = CloseReason::new(CloseCode::ABNORMAL, "");
+        assert!(matches!(outgoing.close(Some(&unsayable)), Err(SendError::Close(_))));
+        assert_eq!(outgoing.pending(), b"");
+        assert!(!outgoing.is_closed(), "a close that was refused closes nothing");
+    }
+
+    #[test]
+    fn nothing_follows_a_close() {
+        let mut outgoing = Outgoing::server();
+        outgoing.first_fragment(MessageKind::Binary, b"").unwrap();
+        outgoing.close(None).unwrap();
+        let length = outgoing.pending().len();
+        assert_eq!(outgoing.text(""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.binary(b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.ping(b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.pong(b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.close(None), Err(SendError::AfterClose));
+        assert_eq!(outgoing.first_fragment(MessageKind::Text, b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.next_fragment(b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.last_fragment(b""), Err(SendError::AfterClose));
+        assert_eq!(outgoing.pending().len(), length);
+    }
+
+    #[test]
+    fn fragments_are_not_mixed_with_other_messages() {
+        let mut outgoing = Outgoing::server();
+        assert_eq!(outgoing.next_fragment(b""), Err(SendError::NothingBegun));
+        assert_eq!(outgoing.last_fragment(b""), Err(SendError::NothingBegun));
+        outgoing.first_fragment(MessageKind::Binary, b"\xff").unwrap();
+        assert_eq!(outgoing.text(""), Err(SendError::InsideFragments(MessageKind::Binary)));
+        let again = outgoing.first_fragment(MessageKind::Text, b"");
+        assert_eq!(again, Err(SendError::InsideFragments(MessageKind::Binary)));
+        outgoing.pong(b"between").unwrap();
+        outgoing.next_fragment(b"\xff").unwrap();
+        outgoing.last_fragment(b"").unwrap();
+        outgoing.text("after").unwrap();
+        assert_eq!(seen(&outgoing).len(), 5);
+    }
+
+    #[test]
+    fn text_in_fragments_is_utf8() {
+        let mut outgoing = Outgoing::server();
+        outgoing.first_fragment(MessageKind::Text, b"\xc3").unwrap();
+        assert!(matches!(outgoing.next_fragment(b"\x41"), Err(SendError::NotUtf8(_))));
+        assert!(matches!(outgoing.last_fragment(b""), Err(SendError::NotUtf8(_))), "it would end inside a character");
+        outgoing.last_fragment(b"\xa9").unwrap();
+        assert!(matches!(outgoing.first_fragment(MessageKind::Text, b"\xff"), Err(SendError::NotUtf8(_))));
+        outgoing.text("a message that was refused had not begun").unwrap();
+    }
+
+    #[test]
+    fn partial_writes_keep_the_order() {
+        let mut outgoing = Outgoing::server();
+        let mut wire = Vec::new();
+        let mut expected = Vec::new();
+        for round in 0..500_usize {
+            let payload = vec![round as u8; round % 120];
+            outgoing.binary(&payload).unwrap();
+            expected.extend_from_slice(&[0x82, payload.len() as u8]);
+            expected.extend_from_slice(&payload);
+            let count = (round * 31 % 90).min(outgoing.pending().len());
+            wire.extend_from_slice(&outgoing.pending()[..count]);
+            outgoing.mark_written(count);
+        }
+        wire.extend_from_slice(&outgoing.take());
+        assert_eq!(wire, expected);
+        assert_eq!(outgoing.pending(), b"");
+    }
+
+    #[test]
+    fn the_memory_of_a_large_message_goes() {
+        let mut outgoing = Outgoing::server();
+        outgoing.binary(&[0; 1_000_000]).unwrap();
+        outgoing.mark_written(outgoing.pending().len());
+        assert!(outgoing.bytes.capacity() <= KEPT);
+    }
+
+    #[test]
+    fn without_randomness_nothing_is_sent() {
+        let mut outgoing = Outgoing::client(MaskKeys::new(|_: &mut [u8]| Err(NoRandomness)));
+        assert_eq!(outgoing.text("x"), Err(SendError::NoRandomness(NoRandomness)));
+        assert_eq!(outgoing.pending(), b"");
+    }
+}
