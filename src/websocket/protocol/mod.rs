@@ -32,11 +32,12 @@
 //! The frames, which follow on the same connection:
 //!
 //! 1. [`close_code`] and [`violation`]: the words for how a connection ends, and for a broken rule.
-//! 2. [`frame`]: what stands in front of a payload? [`mask`] and [`mask_keys`]: how is it hidden, and with what?
+//! 2. [`opcode`] and [`frame`]: what stands in front of a payload? [`mask`] and [`mask_keys`]: how is it hidden, and with
+//!    what? [`see`]: which frames lie in these bytes?
 //! 3. [`utf8`] and [`close`]: two payloads with rules of their own.
 //! 4. [`message`]: how do fragments become one message?
-//! 5. [`incoming`], over a buffer that grows and shrinks: bytes in, events out.
-//! 6. [`outgoing`]: messages in, bytes out.
+//! 5. [`event`] and [`incoming`], over a buffer that grows and shrinks: bytes in, events out.
+//! 6. [`send_error`] and [`outgoing`]: messages in, bytes out.
 //! 7. [`state`]: where do the two directions stand, and what must be answered?
 //!
 //! # In production
@@ -47,6 +48,7 @@
 mod buffer;
 pub mod close;
 pub mod close_code;
+pub mod event;
 pub mod frame;
 pub mod handshake;
 pub mod http;
@@ -54,7 +56,10 @@ pub mod incoming;
 pub mod mask;
 pub mod mask_keys;
 pub mod message;
+pub mod opcode;
 pub mod outgoing;
+pub mod see;
+pub mod send_error;
 pub mod state;
 pub mod url;
 pub mod utf8;
@@ -62,13 +67,17 @@ pub mod violation;
 
 pub use close::{CloseError, CloseReason};
 pub use close_code::CloseCode;
-pub use frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role};
+pub use event::Event;
+pub use frame::{FrameHeader, MAX_CONTROL_PAYLOAD};
 pub use handshake::{AnswerError, ClientHandshake, Refusal, Upgrade, accept_key};
 pub use http::{HeadError, HeadReader, HeaderError, Headers, RequestHead, Response, ResponseHead};
-pub use incoming::{Event, Incoming};
+pub use incoming::Incoming;
 pub use mask_keys::{MaskKeys, NoRandomness};
 pub use message::MessageKind;
-pub use outgoing::{Outgoing, SendError, see_frames};
+pub use opcode::{Opcode, Role};
+pub use outgoing::Outgoing;
+pub use see::see_frames;
+pub use send_error::SendError;
 pub use state::{State, answer, answer_violation};
 pub use url::{UrlError, WebSocketUrl};
 pub use violation::Violation;
