@@ -22,69 +22,8 @@
 //! An extension such as permessage-deflate (RFC 7692) gives the RSV bits a meaning, and `check` would have to know what the
 //! handshake agreed on. We agree on none, so the bits stay zero.
 
+use super::opcode::{Opcode, Role};
 use super::violation::Violation;
-
-/// Which end of the connection is this? The two are not alike: a client masks what it sends, a server never does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The end that connected and asked for the upgrade.
-    Client,
-    /// The end that accepted.
-    Server,
-}
-
-/// What a frame is for: four bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Opcode {
-    /// 0: the next piece of a message that has begun.
-    Continuation,
-    /// 1: a text message, or its first piece.
-    Text,
-    /// 2: a binary message, or its first piece.
-    Binary,
-    /// 8: the last frame of this direction.
-    Close,
-    /// 9: "are you there?"
-    Ping,
-    /// 10: "I am."
-    Pong,
-    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came; [`FrameHeader::check`] refuses it.
-    Reserved(u8),
-}
-
-impl Opcode {
-    /// The opcode in the low four bits of a frame's first byte.
-    pub const fn from_bits(bits: u8) -> Self {
-        match bits & 0x0f {
-            0 => Opcode::Continuation,
-            1 => Opcode::Text,
-            2 => Opcode::Binary,
-            8 => Opcode::Close,
-            9 => Opcode::Ping,
-            10 => Opcode::Pong,
-            other => Opcode::Reserved(other),
-        }
-    }
-
-    /// The four bits of this opcode.
-    pub const fn bits(self) -> u8 {
-        match self {
-            Opcode::Continuation => 0,
-            Opcode::Text => 1,
-            Opcode::Binary => 2,
-            Opcode::Close => 8,
-            Opcode::Ping => 9,
-            Opcode::Pong => 10,
-            Opcode::Reserved(bits) => bits & 0x0f,
-        }
-    }
-
-    /// Control frames speak about the connection, data frames carry messages. The highest of the four bits decides, so
-    /// this is known even of the reserved ones (RFC 6455 section 5.5).
-    pub const fn is_control(self) -> bool {
-        self.bits() & 0x08 != 0
-    }
-}
 
 /// A control frame carries at most this many bytes, so that it can be taken whole at any moment, even between two
 /// fragments of a message (RFC 6455 section 5.5).

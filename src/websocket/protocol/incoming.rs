@@ -23,29 +23,13 @@
 //! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large transfers
 //! offers each message as a stream of its own.
 
-use std::str;
-
 use super::buffer::ReadBuffer;
-use super::close::CloseReason;
-use super::frame::{FrameHeader, Opcode, Role};
+use super::event::{Event, frame_event, message_event};
+use super::frame::FrameHeader;
 use super::mask::mask;
 use super::message::{Message, MessageKind};
+use super::opcode::{Opcode, Role};
 use super::violation::Violation;
-
-/// What a peer said. Text and bytes are borrowed: they are gone with the next call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A whole text message.
-    Text(&'a str),
-    /// A whole binary message.
-    Binary(&'a [u8]),
-    /// The peer asks for a Pong with the same payload.
-    Ping(&'a [u8]),
-    /// The peer answers a Ping, or just says that it lives.
-    Pong(&'a [u8]),
-    /// The peer will send nothing more.
-    Close(Option<CloseReason>),
-}
 
 /// A frame whose header was accepted and whose payload is arriving.
 #[derive(Debug, Clone, Copy)]
@@ -274,31 +258,6 @@ impl Incoming {
             return Ok(Some(Ready::Frame(frame.header.opcode, frame.length)));
         }
         Ok(self.message.end_frame(frame.header.fin, payload)?.map(Ready::Message))
-    }
-}
-
-/// A frame that stands for itself.
-fn frame_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
-    match opcode {
-        Opcode::Text => message_event(MessageKind::Text, payload),
-        Opcode::Ping => Ok(Event::Ping(payload)),
-        Opcode::Pong => Ok(Event::Pong(payload)),
-        Opcode::Close => CloseReason::decode(payload).map(Event::Close),
-        // A continuation is never an event, and a reserved opcode did not pass the check.
-        Opcode::Binary | Opcode::Continuation | Opcode::Reserved(_) => Ok(Event::Binary(payload)),
-    }
-}
-
-fn message_event(kind: MessageKind, bytes: &[u8]) -> Result<Event<'_>, Violation> {
-    match kind {
-        MessageKind::Binary => Ok(Event::Binary(bytes)),
-        MessageKind::Text => match str::from_utf8(bytes) {
-            Ok(text) => Ok(Event::Text(text)),
-            Err(error) => {
-                let what = format!("the peer's text is not UTF-8 from byte {} on", error.valid_up_to());
-                Err(Violation::payload(what))
-            }
-        },
     }
 }
 

@@ -13,7 +13,8 @@
 //! A library for large transfers hands out each fragment as it comes, and its caller keeps the sum. We deliver whole
 //! messages, because that is what the peer's `send` meant.
 
-use super::frame::{FrameHeader, Opcode};
+use super::frame::FrameHeader;
+use super::opcode::Opcode;
 use super::utf8::Utf8Validator;
 use super::violation::Violation;
 

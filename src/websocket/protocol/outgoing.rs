@@ -13,37 +13,17 @@
 //! A large payload is copied once here, in front of it its header. A library under load hands the kernel both, without the
 //! copy, in one vectored write (`writev`).
 
-use std::error::Error;
-use std::fmt;
-
-use super::close::{CloseError, CloseReason};
-use super::frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role};
+use super::close::CloseReason;
+use super::frame::{FrameHeader, MAX_CONTROL_PAYLOAD};
 use super::mask::mask;
-use super::mask_keys::{MaskKeys, NoRandomness};
+use super::mask_keys::MaskKeys;
 use super::message::MessageKind;
-use super::utf8::{InvalidUtf8, Utf8Validator};
+use super::opcode::{Opcode, Role};
+use super::send_error::SendError;
+use super::utf8::Utf8Validator;
 
 /// What the queue keeps of its memory when it is empty.
 const KEPT: usize = 64 * 1024;
-
-/// Why something cannot be sent. Nothing was queued, and the connection is as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendError {
-    /// Our Close frame is sent or queued, and it is the last (RFC 6455 section 5.5.1).
-    AfterClose,
-    /// The payload of a Ping or Pong has more than 125 bytes.
-    ControlTooLong(usize),
-    /// The Close frame itself is wrong.
-    Close(CloseError),
-    /// A message in fragments has begun; end it before the next begins. Control frames may come between.
-    InsideFragments(MessageKind),
-    /// A fragment of a message that has not begun.
-    NothingBegun,
-    /// The fragments of a text message are not UTF-8.
-    NotUtf8(InvalidUtf8),
-    /// No masking key could be drawn.
-    NoRandomness(NoRandomness),
-}
 
 /// A message that we send in fragments.
 #[derive(Debug)]
@@ -189,7 +169,7 @@ impl Outgoing {
         self.closed
     }
 
-    /// What is to be written. Note its length before you queue more: from there on, [`see_frames`] shows what was added.
+    /// What is to be written. Note its length before you queue more: from there on, [`see_frames`](super::see_frames) shows what was added.
     pub fn pending(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
@@ -281,59 +261,13 @@ impl Fragments {
     }
 }
 
-/// Shows the frames in bytes that are queued, their payloads unmasked: what is really there, for a trace that does not lie.
-///
-/// ```
-/// use socklab::websocket::protocol::{Outgoing, see_frames};
-///
-/// let mut outgoing = Outgoing::server();
-/// outgoing.text("before")?;
-/// let mark = outgoing.pending().len();
-/// outgoing.text("Hello")?;
-/// see_frames(&outgoing.pending()[mark..], &mut |_header, payload| assert_eq!(payload, b"Hello"));
-/// # Ok::<(), socklab::websocket::protocol::SendError>(())
-/// ```
-pub fn see_frames(mut bytes: &[u8], see: &mut dyn FnMut(&FrameHeader, &[u8])) {
-    while let Ok(Some((header, size))) = FrameHeader::decode(bytes) {
-        let rest = &bytes[size..];
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX).min(rest.len());
-        let (payload, rest) = rest.split_at(length);
-        match header.mask {
-            None => see(&header, payload),
-            Some(key) => {
-                let mut unmasked = payload.to_vec();
-                mask(&mut unmasked, key, 0);
-                see(&header, &unmasked);
-            }
-        }
-        bytes = rest;
-    }
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SendError::AfterClose => formatter.write_str("our Close frame was sent, and nothing may follow it"),
-            SendError::ControlTooLong(length) => {
-                write!(formatter, "a Ping or Pong carries at most {MAX_CONTROL_PAYLOAD} bytes, not {length}")
-            }
-            SendError::Close(error) => error.fmt(formatter),
-            SendError::InsideFragments(kind) => {
-                write!(formatter, "a fragmented {kind:?} message has begun; send its last fragment first")
-            }
-            SendError::NothingBegun => formatter.write_str("this fragment continues no message; begin with the first"),
-            SendError::NotUtf8(error) => write!(formatter, "a text message must be UTF-8: {error}"),
-            SendError::NoRandomness(error) => error.fmt(formatter),
-        }
-    }
-}
-
-impl Error for SendError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::websocket::protocol::close::CloseError;
     use crate::websocket::protocol::close_code::CloseCode;
+    use crate::websocket::protocol::mask_keys::NoRandomness;
+    use crate::websocket::protocol::see::see_frames;
 
     fn client() -> Outgoing {
         let mut next = 0_u8;

@@ -20,8 +20,10 @@
 //! them counts.
 
 use super::close::CloseReason;
-use super::incoming::{Event, Incoming};
-use super::outgoing::{Outgoing, SendError};
+use super::event::Event;
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
+use super::send_error::SendError;
 use super::violation::Violation;
 
 /// Where the connection stands.
@@ -97,8 +99,8 @@ pub fn answer_violation(violation: &Violation, outgoing: &mut Outgoing) -> Resul
 mod tests {
     use super::*;
     use crate::websocket::protocol::close_code::CloseCode;
-    use crate::websocket::protocol::frame::Role;
     use crate::websocket::protocol::mask_keys::MaskKeys;
+    use crate::websocket::protocol::opcode::Role;
 
     fn client() -> (Incoming, Outgoing) {
         let keys = MaskKeys::new(|block: &mut [u8]| {
