@@ -34,6 +34,10 @@ pub struct Settings {
     /// How long a receive waits for a message before it says [`Received::Nothing`](crate::Received::Nothing).
     /// Default: 60 s. (WLanguage's `SocketRead` waits for ever unless told otherwise.)
     pub receive_limit: Duration,
+    /// The opening handshake of a WebSocket, from the connection to the blank line of the head. Default: 10 s.
+    pub handshake_limit: Duration,
+    /// The longest HTTP head, in bytes. Default: 16 KiB. Large cookies are what makes heads long.
+    pub max_head: usize,
     /// From the first byte of a message to its last. Default: 30 s. It catches the peer that drips.
     pub message_limit: Duration,
     /// One whole send: how long a peer that does not read may hold us. Default: 30 s.
@@ -59,6 +63,8 @@ impl Default for Settings {
             max_message: 16 * 1024 * 1024,
             connect_limit: Duration::from_secs(10),
             receive_limit: Duration::from_secs(60),
+            handshake_limit: Duration::from_secs(10),
+            max_head: 16 * 1024,
             message_limit: Duration::from_secs(30),
             send_limit: Duration::from_secs(30),
             close_limit: Duration::from_secs(2),

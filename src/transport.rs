@@ -74,10 +74,6 @@ impl Transport {
         &self.tracer
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     /// One read, as soon as there is anything. Waits until the deadline.
     pub(crate) fn read(&self, space: &mut [u8], deadline: Deadline) -> io::Result<Chunk> {
         let mut time_out = enter(&self.reading);
@@ -170,6 +166,12 @@ impl Transport {
         if !self.sending_ended.load(Ordering::Acquire) {
             self.shutdown(Shutdown::Write);
         }
+        self.read_to_end(deadline);
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Reads and throws away until the peer's end or the deadline.
+    pub(crate) fn read_to_end(&self, deadline: Deadline) {
         let mut scrap = vec![0; 16 * 1024];
         while !self.receiving_ended.load(Ordering::Acquire) && !deadline.has_passed() {
             // Whatever comes now, nobody waits for it; an error or the end is an end.
@@ -177,7 +179,6 @@ impl Transport {
                 break;
             }
         }
-        self.closed.store(true, Ordering::Release);
     }
 
     /// We have ended the conversation.

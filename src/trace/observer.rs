@@ -88,11 +88,6 @@ impl Tracer {
         Tracer { trace: trace.clone(), side, connection, descriptor: None, local: None, peer: None }
     }
 
-    /// The number that every step of this socket carries.
-    pub(crate) fn connection(&self) -> u64 {
-        self.connection
-    }
-
     /// A call begins that returns at once.
     pub(crate) fn start(&self, call: Call) -> Started {
         Started(self.trace.0.as_ref().map(|_| (call, SystemTime::now(), Instant::now())))

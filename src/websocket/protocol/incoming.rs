@@ -173,6 +173,16 @@ impl Incoming {
         }
     }
 
+    /// Have bytes come that are not yet part of an event? Then the peer is in the middle of something, and its time runs.
+    pub fn is_inside_a_message(&self) -> bool {
+        self.frame.is_some() || !self.buffer.unread().is_empty() || self.message.has_begun()
+    }
+
+    /// Has a message in fragments begun? Control frames that come between its fragments do not end it.
+    pub fn has_begun_a_message(&self) -> bool {
+        self.message.has_begun()
+    }
+
     /// Will no more events come, because the peer sent its Close frame or broke a rule?
     pub fn is_ended(&self) -> bool {
         !matches!(self.ending, Ending::NotYet)

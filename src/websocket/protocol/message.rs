@@ -72,6 +72,11 @@ impl Message {
     }
     // ANCHOR_END: order
 
+    /// Are fragments still missing?
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// What kind of message does this data frame belong to?
     pub(super) fn kind(&self, header: &FrameHeader) -> MessageKind {
         match (self.begun, header.opcode) {

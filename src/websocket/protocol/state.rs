@@ -21,7 +21,6 @@
 
 use super::close::CloseReason;
 use super::event::Event;
-use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::send_error::SendError;
 use super::violation::Violation;
@@ -40,11 +39,20 @@ pub enum State {
 
 impl State {
     /// The state that the two directions make.
-    pub fn of(incoming: &Incoming, outgoing: &Outgoing) -> State {
-        match (incoming.is_ended(), outgoing.is_closed()) {
+    pub fn of(incoming_ended: bool, outgoing_closed: bool) -> State {
+        match (incoming_ended, outgoing_closed) {
             (false, false) => State::Open,
             (true, true) => State::Closed,
             (true, false) | (false, true) => State::Closing,
+        }
+    }
+
+    /// Its name, as the trace shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Closing => "closing",
+            State::Closed => "closed",
         }
     }
 }
@@ -99,6 +107,7 @@ pub fn answer_violation(violation: &Violation, outgoing: &mut Outgoing) -> Resul
 mod tests {
     use super::*;
     use crate::websocket::protocol::close_code::CloseCode;
+    use crate::websocket::protocol::incoming::Incoming;
     use crate::websocket::protocol::mask_keys::MaskKeys;
     use crate::websocket::protocol::opcode::Role;
 
@@ -149,14 +158,14 @@ mod tests {
     fn a_close_is_echoed_once_and_both_ends_are_closed() {
         let (mut client_in, mut client_out) = client();
         let (mut server_in, mut server_out) = server();
-        assert_eq!(State::of(&server_in, &server_out), State::Open);
+        assert_eq!(State::of(server_in.is_ended(), server_out.is_closed()), State::Open);
         server_out.close(Some(&CloseReason::new(CloseCode(4321), "enough"))).unwrap();
-        assert_eq!(State::of(&server_in, &server_out), State::Closing);
+        assert_eq!(State::of(server_in.is_ended(), server_out.is_closed()), State::Closing);
         deliver(&mut server_out, &mut client_in, &mut client_out);
-        assert_eq!(State::of(&client_in, &client_out), State::Closed);
+        assert_eq!(State::of(client_in.is_ended(), client_out.is_closed()), State::Closed);
         let heard = deliver(&mut client_out, &mut server_in, &mut server_out);
         assert_eq!(heard, [r#"Close(Some(CloseReason { code: CloseCode(4321), reason: "" }))"#]);
-        assert_eq!(State::of(&server_in, &server_out), State::Closed);
+        assert_eq!(State::of(server_in.is_ended(), server_out.is_closed()), State::Closed);
         assert_eq!(server_out.pending(), b"", "the echo is not echoed");
     }
 
@@ -176,8 +185,8 @@ mod tests {
         server_out.close(None).unwrap();
         assert_eq!(deliver(&mut client_out, &mut server_in, &mut server_out).len(), 2, "we hear what was under way");
         assert_eq!(deliver(&mut server_out, &mut client_in, &mut client_out).len(), 1);
-        assert_eq!(State::of(&client_in, &client_out), State::Closed);
-        assert_eq!(State::of(&server_in, &server_out), State::Closed);
+        assert_eq!(State::of(client_in.is_ended(), client_out.is_closed()), State::Closed);
+        assert_eq!(State::of(server_in.is_ended(), server_out.is_closed()), State::Closed);
     }
 
     #[test]
@@ -197,7 +206,7 @@ mod tests {
         let mut not_masked = Outgoing::server();
         not_masked.text("x").unwrap();
         deliver(&mut not_masked, &mut server_in, &mut server_out);
-        assert_eq!(State::of(&server_in, &server_out), State::Closed);
+        assert_eq!(State::of(server_in.is_ended(), server_out.is_closed()), State::Closed);
         assert_eq!(server_out.pending()[..1], [0x88]);
         assert_eq!(server_out.pending()[2..4], 1002_u16.to_be_bytes());
         let (mut client_in, mut client_out) = client();

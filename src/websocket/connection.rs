@@ -1,0 +1,381 @@
+//! What is a WebSocket once both sides have agreed to it?
+//!
+//! The bytes of [`protocol`](super::protocol) on a connection. Sans the waiting everything is decided there; here are the
+//! read that waits, the limits, the one write for a batch of answers, and the order in which a conversation ends:
+//!
+//! ```text
+//!   our Close frame  ->  the peer's Close frame  ->  shutdown  ->  read to the end  ->  close
+//! ```
+//!
+//! Both sides hold the same type. The role decides who masks, and who ends TCP first: the server does, so that a client
+//! that connects again and again does not collect ports in TIME_WAIT (RFC 6455 section 7.1.1).
+//!
+//! # In production
+//!
+//! A connection through proxies dies in silence when it is idle, so both sides ping; and a server bounds what one peer may
+//! make it answer.
+
+use super::error::Error;
+use super::protocol::{CloseCode, CloseReason, Event, Incoming, Outgoing, Role, answer, answer_violation};
+use super::sender::{Replies, Shared, WebSocketSender, tell_frame};
+use crate::deadline::Deadline;
+use crate::settings::Settings;
+use crate::trace::Direction;
+use crate::transport::{Chunk, Transport};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A whole message: the protocol tells text from bytes, and so do we.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// UTF-8, checked.
+    Text(String),
+    /// Any bytes.
+    Binary(Vec<u8>),
+}
+
+/// A whole message where it lies in the read buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageRef<'a> {
+    /// UTF-8, checked.
+    Text(&'a str),
+    /// Any bytes.
+    Binary(&'a [u8]),
+}
+
+impl MessageRef<'_> {
+    /// A copy of one's own.
+    pub fn to_owned(self) -> Message {
+        match self {
+            MessageRef::Text(text) => Message::Text(text.to_owned()),
+            MessageRef::Binary(bytes) => Message::Binary(bytes.to_owned()),
+        }
+    }
+}
+
+impl Message {
+    /// The same message, borrowed.
+    pub fn as_ref(&self) -> MessageRef<'_> {
+        match self {
+            Message::Text(text) => MessageRef::Text(text),
+            Message::Binary(bytes) => MessageRef::Binary(bytes),
+        }
+    }
+}
+
+/// What a receive that did not fail brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A whole message, never a part of one.
+    Message(Message),
+    /// No whole message within the time given. The conversation goes on.
+    Nothing,
+    /// Both sides have said goodbye. The reason is the peer's, if it gave one.
+    Closed(Option<CloseReason>),
+}
+
+/// A WebSocket, either side of it. WLanguage: what `WebSocketClientConnect` (in French `WebSocketClientConnecte`) opens.
+///
+/// ```
+/// use socklab::StandardServer;
+/// use socklab::websocket::{Message, Received, WebSocket};
+/// # use std::thread;
+///
+/// let server = StandardServer::bind("127.0.0.1:0")?;
+/// let url = format!("ws://{}/echo", server.local_address());
+/// let stop = server.stop_handle();
+/// let running = thread::spawn(move || {
+///     server.serve(|connection| {
+///         let mut socket = WebSocket::accept(connection)?;
+///         while let Received::Message(message) = socket.receive()? {
+///             socket.send(message.as_ref())?;
+///         }
+///         Ok(())
+///     })
+/// });
+///
+/// let mut socket = WebSocket::connect(&url)?;
+/// socket.send_text("Hello")?;
+/// assert_eq!(socket.receive()?, Received::Message(Message::Text("Hello".into())));
+/// socket.close();
+/// stop.stop();
+/// running.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct WebSocket {
+    incoming: Incoming,
+    shared: Arc<Shared>,
+    role: Role,
+    settings: Arc<Settings>,
+    subprotocol: Option<String>,
+    /// The deadline of a message whose first bytes have come.
+    begun: Option<Deadline>,
+    /// How it ended, once it has.
+    ended: Option<Option<CloseReason>>,
+}
+
+/// What one step of receiving came to.
+enum Step {
+    Event,
+    Nothing,
+    Closed,
+}
+
+impl WebSocket {
+    /// The handshake is done. `unread` came behind the head, and belongs to the first frame.
+    pub(super) fn open(
+        transport: Arc<Transport>,
+        unread: &[u8],
+        outgoing: Outgoing,
+        settings: Arc<Settings>,
+        subprotocol: Option<String>,
+    ) -> WebSocket {
+        let role = outgoing.role();
+        let mut incoming = Incoming::new(role, settings.max_message);
+        incoming.push(unread);
+        transport.tracer().state("connecting", "open", "both sides have agreed to speak WebSocket");
+        let shared = Shared::new(transport, outgoing, settings.send_limit);
+        WebSocket { incoming, shared, role, settings, subprotocol, begun: None, ended: None }
+    }
+
+    /// Sends a text message. WLanguage: `SocketWrite` (`SocketEcrit`). Blocks while the peer does not read, up to
+    /// [`Settings::send_limit`].
+    pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.send(MessageRef::Text(text))
+    }
+
+    /// Sends a binary message.
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.send(MessageRef::Binary(bytes))
+    }
+
+    /// Sends a message of either kind.
+    pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
+        self.shared.send(|outgoing| match message {
+            MessageRef::Text(text) => outgoing.text(text),
+            MessageRef::Binary(bytes) => outgoing.binary(bytes),
+        })
+    }
+
+    /// A handle through which any thread can send, while this one waits in a receive.
+    pub fn sender(&self) -> WebSocketSender {
+        WebSocketSender(self.shared.clone())
+    }
+
+    /// Waits for the next message, up to [`Settings::receive_limit`]. WLanguage: `SocketRead` (`SocketLit`). Pings are
+    /// answered meanwhile.
+    ///
+    /// Errors: [`Error::Violation`] when the peer breaks a rule: it has been told so in a Close frame, and the
+    /// conversation is over. [`Error::Vanished`] when the peer is gone without a Close frame. [`Error::Socket`] with
+    /// [`TimedOut`](crate::Error::TimedOut) when a message that began is not whole within [`Settings::message_limit`].
+    pub fn receive(&mut self) -> Result<Received, Error> {
+        self.receive_within(self.settings.receive_limit)
+    }
+
+    /// Waits for the next message, up to this limit.
+    pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
+        let wait = Deadline::after(limit);
+        let mut received = None;
+        loop {
+            let step = self.step(wait, &mut |message, _| {
+                received = Some(message.to_owned());
+                Ok(())
+            })?;
+            match (step, received.take()) {
+                (_, Some(message)) => {
+                    // Nobody knows when this program will come back: a Pong that is due does not wait for it.
+                    self.shared.flush()?;
+                    return Ok(Received::Message(message));
+                }
+                (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
+                (Step::Nothing, None) => return Ok(Received::Nothing),
+                (Step::Event, None) => {} // A ping, a pong: nothing that a program waits for.
+            }
+        }
+    }
+
+    /// Hands each message to `handler` where it lies in the read buffer, until the end or until nothing came for
+    /// [`Settings::receive_limit`]. Replies to messages that came in one read leave in one write.
+    ///
+    /// ```
+    /// # use socklab::StandardServer;
+    /// # use socklab::websocket::{Message, Received, WebSocket};
+    /// # let server = StandardServer::bind("127.0.0.1:0")?;
+    /// # let url = format!("ws://{}/echo", server.local_address());
+    /// # let stop = server.stop_handle();
+    /// # let running = std::thread::spawn(move || {
+    /// server.serve(|connection| {
+    ///     let mut socket = WebSocket::accept(connection)?;
+    ///     socket.for_each_message(|message, replies| replies.send(message))?;
+    ///     Ok(())
+    /// })
+    /// # });
+    /// # let mut socket = WebSocket::connect(&url)?;
+    /// # socket.send_binary(b"Hello")?;
+    /// # assert_eq!(socket.receive()?, Received::Message(Message::Binary(b"Hello".into())));
+    /// # socket.close();
+    /// # stop.stop();
+    /// # running.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn for_each_message(
+        &mut self,
+        mut handler: impl FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
+    ) -> Result<Received, Error> {
+        loop {
+            match self.step(Deadline::after(self.settings.receive_limit), &mut handler)? {
+                Step::Event => {}
+                Step::Nothing => return Ok(Received::Nothing),
+                Step::Closed => return Ok(Received::Closed(self.ended.clone().flatten())),
+            }
+        }
+    }
+
+    // ANCHOR: step
+    /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
+    fn step(
+        &mut self,
+        wait: Deadline,
+        handler: &mut dyn FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
+    ) -> Result<Step, Error> {
+        if self.ended.is_some() {
+            return Ok(Step::Closed);
+        }
+        let mut looked = false;
+        loop {
+            let tracer = self.shared.transport.tracer();
+            let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
+            match self.incoming.next(see) {
+                Ok(Some(event)) => {
+                    self.shared.queue(|outgoing| answer(&event, outgoing))?;
+                    let message = match event {
+                        Event::Text(text) => MessageRef::Text(text),
+                        Event::Binary(bytes) => MessageRef::Binary(bytes),
+                        Event::Ping(_) | Event::Pong(_) => {
+                            // Pings between its fragments do not give a message more time.
+                            if !self.incoming.has_begun_a_message() {
+                                self.begun = None;
+                            }
+                            return Ok(Step::Event);
+                        }
+                        Event::Close(reason) => {
+                            self.end(reason)?;
+                            return Ok(Step::Closed);
+                        }
+                    };
+                    self.begun = None;
+                    handler(message, &mut Replies(&self.shared))?;
+                    return Ok(Step::Event);
+                }
+                Ok(None) => {}
+                Err(violation) => {
+                    // The peer should learn which rule it broke, so our Close frame goes before the connection does.
+                    let told = self.shared.send(|outgoing| answer_violation(&violation, outgoing));
+                    self.shared.incoming_ended(&self.incoming, &violation.what);
+                    self.ended = Some(None);
+                    if told.is_ok() {
+                        self.shared.transport.close(Deadline::after(self.settings.close_limit));
+                    }
+                    return Err(Error::Violation(violation));
+                }
+            }
+            // Everything that came is handled: now, and not before each answer, is the time to write.
+            self.shared.flush()?;
+            if looked && wait.has_passed() {
+                return Ok(Step::Nothing);
+            }
+            looked = true;
+            self.read(wait)?;
+        }
+    }
+    // ANCHOR_END: step
+
+    /// One read, under the sooner of two limits: the caller's patience, and that of a message which has begun.
+    fn read(&mut self, wait: Deadline) -> Result<(), Error> {
+        if self.incoming.is_inside_a_message() {
+            let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
+            if begun.has_passed() {
+                let doing = "receiving a message that had begun";
+                return Err(crate::Error::TimedOut { doing, limit: begun.limit }.into());
+            }
+        }
+        let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
+        match self.shared.transport.read(self.incoming.space(), deadline) {
+            Ok(Chunk::Bytes(count)) => self.incoming.filled(count),
+            Ok(Chunk::Nothing) => {}
+            Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
+            Err(source) => return Err(Error::Vanished { source: Some(source) }),
+        }
+        Ok(())
+    }
+
+    /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
+    fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
+        self.shared.incoming_ended(&self.incoming, "the peer's Close frame");
+        self.ended = Some(reason);
+        self.shared.flush()?;
+        let deadline = Deadline::after(self.settings.close_limit);
+        if self.role == Role::Client {
+            // The server ends TCP first. One that does not is given the rest of the limit, and then we do.
+            self.shared.transport.read_to_end(deadline);
+        }
+        self.shared.transport.close(deadline);
+        Ok(())
+    }
+
+    /// Says goodbye and waits for the peer to say it too: see [`WebSocket::close_with`]. The code is 1000.
+    pub fn close(&mut self) {
+        // Code 1000 without a text can always be sent: what fails here is a connection that is gone, and so closed.
+        let _ = self.close_with(&CloseReason::new(CloseCode::NORMAL, ""));
+    }
+
+    /// Ends the conversation in order: our Close frame, the peer's, then TCP's own end. WLanguage: `SocketClose`
+    /// (`SocketFerme`). Messages that the peer still sends meanwhile are thrown away. Blocks for at most
+    /// [`Settings::close_limit`] twice, once for each protocol. A second close does nothing.
+    ///
+    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet.
+    pub fn close_with(&mut self, reason: &CloseReason) -> Result<(), Error> {
+        if self.ended.is_some() {
+            return Ok(());
+        }
+        match self.shared.send(|outgoing| outgoing.close(Some(reason))) {
+            // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
+            Ok(()) | Err(Error::Send(super::protocol::SendError::AfterClose)) => {}
+            Err(error) => return Err(error),
+        }
+        let deadline = Deadline::after(self.settings.close_limit);
+        while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
+            if deadline.has_passed() {
+                break;
+            }
+        }
+        if self.ended.is_none() {
+            self.ended = Some(None);
+            self.shared.transport.close(Deadline::after(self.settings.close_limit));
+        }
+        Ok(())
+    }
+
+    /// Whether the conversation goes on, as far as one look tells: see [`Connection::is_open`](crate::Connection::is_open).
+    /// WLanguage: `SocketExist` (`SocketExiste`).
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none() && self.shared.state() == super::protocol::State::Open && self.shared.transport.is_open()
+    }
+
+    /// The subprotocol that both sides agreed on, if any.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The peer's address and port. WLanguage: `SocketClientInfo`.
+    pub fn peer_address(&self) -> Result<SocketAddr, Error> {
+        self.shared.transport.tracer().peer.ok_or(Error::Socket(crate::Error::Closed))
+    }
+
+    /// Our own address and port in this conversation.
+    pub fn local_address(&self) -> Result<SocketAddr, Error> {
+        self.shared.transport.tracer().local.ok_or(Error::Socket(crate::Error::Closed))
+    }
+}
