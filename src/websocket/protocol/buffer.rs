@@ -77,8 +77,9 @@ impl ReadBuffer {
             self.end = 0;
             if self.bytes.len() > KEPT && self.wanted <= KEPT {
                 // A large message was here. Thousands of clients that each sent one must not hold it for ever.
-                self.bytes.truncate(KEPT);
-                self.bytes.shrink_to_fit();
+                // Freed and made anew, not shrunk: the allocator can give freed memory to the next large message of any
+                // client, but what it shrinks it returns to the system, and each page comes back with a page fault.
+                self.bytes = vec![0; KEPT];
             } else if self.filled_up && self.bytes.len() < KEPT {
                 self.grow();
             }

@@ -122,7 +122,9 @@ impl Message {
         if self.whole {
             self.whole = false;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() > KEPT {
+                self.bytes = Vec::new();
+            }
         }
     }
 }

@@ -181,7 +181,9 @@ impl Outgoing {
         if self.written == self.bytes.len() {
             self.written = 0;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() > KEPT {
+                self.bytes = Vec::new();
+            }
         }
     }
 
