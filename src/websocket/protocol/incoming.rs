@@ -475,6 +475,31 @@ mod tests {
     }
 
     #[test]
+    fn one_message_leaves_nothing_behind_for_the_next() {
+        // A whole text, cut inside its character by a read, and then texts in fragments.
+        let whole = masked(true, Opcode::Text, "é".as_bytes());
+        let pieces = |one: &[u8], two: &[u8]| {
+            [masked(false, Opcode::Text, one), masked(true, Opcode::Continuation, two)].concat()
+        };
+        let later = [pieces(b"a", b"b"), pieces(b"", "é".as_bytes()), pieces(b"c", b"")].concat();
+        let seen = run(Role::Server, 4, &[&whole[..7], &whole[7..], &later]);
+        assert_eq!(seen.violation, None);
+        let texts = [r#"Text("é")"#, r#"Text("ab")"#, r#"Text("é")"#, r#"Text("c")"#];
+        assert_eq!(seen.events, texts);
+    }
+
+    #[test]
+    fn the_buffer_grows_to_the_end_of_the_frame_and_not_beyond() {
+        let bytes = masked(true, Opcode::Binary, &vec![1; 1_000_000]);
+        let mut incoming = Incoming::new(Role::Server, 1_000_000);
+        for piece in bytes[..bytes.len() - 1].chunks(3_000) {
+            incoming.push(piece);
+            assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
+        }
+        assert!(incoming.space().len() < 4096, "{}", incoming.space().len());
+    }
+
+    #[test]
     fn the_limit_is_on_the_message_and_known_from_the_header() {
         let at = |max, bytes: &[u8]| code(&run(Role::Server, max, &[bytes]));
         assert_eq!(at(5, &masked(true, Opcode::Text, b"12345")), 0);
