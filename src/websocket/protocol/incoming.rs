@@ -489,6 +489,21 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_panic() {
+        let mut random = Xorshift(42);
+        for round in 0..20_000 {
+            let mut bytes: Vec<u8> = (0..random.below(40)).map(|_| random.below(256) as u8).collect();
+            if let [first, ..] = &mut bytes[..] {
+                // Most opcodes are reserved: without this, little would get past the first byte.
+                *first &= 0x8b;
+            }
+            let role = if round % 2 == 0 { Role::Server } else { Role::Client };
+            let cut = random.below(bytes.len() + 1);
+            assert_eq!(code(&run(role, 30, &[&bytes[..cut], &bytes[cut..]])), code(&run(role, 30, &[&bytes])));
+        }
+    }
+
+    #[test]
     fn the_buffer_grows_to_the_end_of_the_frame_and_not_beyond() {
         let bytes = masked(true, Opcode::Binary, &vec![1; 1_000_000]);
         let mut incoming = Incoming::new(Role::Server, 1_000_000);
