@@ -31,7 +31,8 @@ pub enum Opcode {
     Ping,
     /// 10: "I am."
     Pong,
-    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came; [`FrameHeader::check`] refuses it.
+    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came;
+    /// [`FrameHeader::check`](super::FrameHeader::check) refuses it.
     Reserved(u8),
 }
 
