@@ -9,7 +9,8 @@
 //!
 //! Four wishes pull at it. The payload of a frame shall lie in one piece, so that a message can be borrowed instead of
 //! copied. Many small frames shall cost nothing but two indices each. An idle client shall cost little memory, and ten
-//! thousand idle clients ten thousand times little. And a frame that only *announces* a gigabyte shall cost nothing at all.
+//! thousand idle clients ten thousand times little. And a frame that only *announces* a gigabyte shall cost nothing at
+//! all.
 //!
 //! So: memory grows only when the bytes that came have filled it; bytes move only when a read needs the room, never for
 //! each frame; what a large message needed is given back after it.

@@ -1,8 +1,8 @@
 //! Bytes come in, as the network cut them: what do they say?
 //!
-//! The receiving direction of a connection. Whoever owns the socket puts what it read into [`space`](Incoming::space), says
-//! how much it was with [`filled`](Incoming::filled), and then asks [`next`](Incoming::next) until it says `None`: more
-//! bytes are needed. Nothing here waits, so nothing here can hang, and a test can cut a stream at every byte.
+//! The receiving direction of a connection. Whoever owns the socket puts what it read into [`space`](Incoming::space),
+//! says how much it was with [`filled`](Incoming::filled), and then asks [`next`](Incoming::next) until it says `None`:
+//! more bytes are needed. Nothing here waits, so nothing here can hang, and a test can cut a stream at every byte.
 //!
 //! The way of one frame:
 //!
@@ -16,12 +16,13 @@
 //!                             an event, or one more fragment of the message that is being collected
 //! ```
 //!
-//! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and 7.1.7).
+//! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and
+//! 7.1.7).
 //!
 //! # In production
 //!
-//! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large transfers
-//! offers each message as a stream of its own.
+//! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large
+//! transfers offers each message as a stream of its own.
 
 use super::buffer::ReadBuffer;
 use super::event::{Event, frame_event, message_event};
@@ -130,8 +131,8 @@ impl Incoming {
     // ANCHOR: next
     /// The next event. `None`: read more bytes first, or nothing more will come (see [`is_ended`](Self::is_ended)).
     ///
-    /// `see` is shown each frame once: when it is whole, its payload unmasked; or, if its header breaks a rule or its text
-    /// goes wrong before it is whole, with what had come. (A length that cannot be read makes no header to show.)
+    /// `see` is shown each frame once: when it is whole, its payload unmasked; or, if its header breaks a rule or its
+    /// text goes wrong before it is whole, with what had come. (A length that cannot be read makes no header to show.)
     ///
     /// # Errors
     ///
@@ -231,8 +232,8 @@ impl Incoming {
             mask(piece, key, frame.unmasked);
         }
         let is_whole = count == frame.length;
-        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it. Anything
-        // less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
+        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
+        // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
         let becomes_str = is_whole && frame.stands_alone();
         if frame.is_text && !becomes_str {
             if let Err(violation) = self.message.check_text(piece) {

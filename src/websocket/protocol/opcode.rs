@@ -1,7 +1,7 @@
 //! Who speaks, and what is a frame for?
 //!
-//! Two small words that every rule about frames needs: which of the two ends this is, and the four bits that say what kind
-//! of frame it is (RFC 6455 section 5.2).
+//! Two small words that every rule about frames needs: which of the two ends this is, and the four bits that say what
+//! kind of frame it is (RFC 6455 section 5.2).
 //!
 //! # In production
 //!
