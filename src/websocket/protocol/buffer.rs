@@ -9,7 +9,8 @@
 //!
 //! Four wishes pull at it. The payload of a frame shall lie in one piece, so that a message can be borrowed instead of
 //! copied. Many small frames shall cost nothing but two indices each. An idle client shall cost little memory, and ten
-//! thousand idle clients ten thousand times little. And a frame that only *announces* a gigabyte shall cost nothing at all.
+//! thousand idle clients ten thousand times little. And a frame that only *announces* a gigabyte shall cost nothing at
+//! all.
 //!
 //! So: memory grows only when the bytes that came have filled it; bytes move only when a read needs the room, never for
 //! each frame; what a large message needed is given back after it.
@@ -77,8 +78,9 @@ impl ReadBuffer {
             self.end = 0;
             if self.bytes.len() > KEPT && self.wanted <= KEPT {
                 // A large message was here. Thousands of clients that each sent one must not hold it for ever.
-                self.bytes.truncate(KEPT);
-                self.bytes.shrink_to_fit();
+                // Freed and made anew, not shrunk: the allocator can give freed memory to the next large message of any
+                // client, but what it shrinks it returns to the system, and each page comes back with a page fault.
+                self.bytes = vec![0; KEPT];
             } else if self.filled_up && self.bytes.len() < KEPT {
                 self.grow();
             }

@@ -1,14 +1,14 @@
 //! Which numbers may say why a connection ended?
 //!
-//! A Close frame carries a 16-bit code (RFC 6455 section 7.4). Not every number is allowed there: some are only words for
-//! a program to say to itself ("no code came", "the connection vanished"), and a peer that puts one of those on the wire
-//! claims something that cannot be: a Close frame which says that there was no Close frame. So there are two questions,
-//! and this file answers both: what does a code mean, and may it travel?
+//! A Close frame carries a 16-bit code (RFC 6455 section 7.4). Not every number is allowed there: some are only words
+//! for a program to say to itself ("no code came", "the connection vanished"), and a peer that puts one of those on the
+//! wire claims something that cannot be: a Close frame which says that there was no Close frame. So there are two
+//! questions, and this file answers both: what does a code mean, and may it travel?
 //!
 //! # In production
 //!
-//! The registry at IANA grows (1012 to 1014 came after the RFC). We accept what is registered today; a library that must
-//! live for ten years makes this a setting.
+//! The registry at IANA grows (1012 to 1014 came after the RFC). We accept what is registered today; a library that
+//! must live for ten years makes this a setting.
 
 use std::fmt;
 

@@ -1,13 +1,13 @@
 //! What did the peer say?
 //!
-//! The receiving direction turns frames into five kinds of event: two kinds of message and three of control. A fragment is
-//! none: only the message that its fragments make is. This is also the last gate: here a payload becomes text, and a Close
-//! frame's payload a reason, or the peer broke a rule.
+//! The receiving direction turns frames into five kinds of event: two kinds of message and three of control. A fragment
+//! is none: only the message that its fragments make is. This is also the last gate: here a payload becomes text, and a
+//! Close frame's payload a reason, or the peer broke a rule.
 //!
 //! # In production
 //!
-//! Events that borrow from the read buffer cost no allocation, and force the reader to be done with one before it asks for
-//! the next. A library that hands messages to other threads gives them a reference-counted buffer (`bytes::Bytes`).
+//! Events that borrow from the read buffer cost no allocation, and force the reader to be done with one before it asks
+//! for the next. A library that hands messages to other threads gives them a reference-counted buffer (`bytes::Bytes`).
 
 use std::str;
 

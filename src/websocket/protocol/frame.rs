@@ -13,14 +13,14 @@
 //!  +--------+ +--------+ +------------------------+ +----------+ +---------
 //! ```
 //!
-//! Two steps are kept apart on purpose. [`FrameHeader::decode`] asks only "can this be read?"; [`FrameHeader::check`] asks
-//! "may this peer say this?". A client that forgot to mask sends a header that can be read and must be refused, and
-//! whoever debugs that client wants to *see* the header.
+//! Two steps are kept apart on purpose. [`FrameHeader::decode`] asks only "can this be read?"; [`FrameHeader::check`]
+//! asks "may this peer say this?". A client that forgot to mask sends a header that can be read and must be refused,
+//! and whoever debugs that client wants to *see* the header.
 //!
 //! # In production
 //!
-//! An extension such as permessage-deflate (RFC 7692) gives the RSV bits a meaning, and `check` would have to know what the
-//! handshake agreed on. We agree on none, so the bits stay zero.
+//! An extension such as permessage-deflate (RFC 7692) gives the RSV bits a meaning, and `check` would have to know what
+//! the handshake agreed on. We agree on none, so the bits stay zero.
 
 use super::opcode::{Opcode, Role};
 use super::violation::Violation;
@@ -136,8 +136,8 @@ impl FrameHeader {
     }
 
     // ANCHOR: check
-    /// May a peer send this frame to us, who are `receiver`? The rules that need no memory of earlier frames; those about
-    /// the order of fragments need it, and [`Incoming`](super::Incoming) keeps it.
+    /// May a peer send this frame to us, who are `receiver`? The rules that need no memory of earlier frames; those
+    /// about the order of fragments need it, and [`Incoming`](super::Incoming) keeps it.
     ///
     /// # Errors
     ///
@@ -153,8 +153,8 @@ impl FrameHeader {
             return Err(Violation::protocol("RFC 6455 section 5.2", what));
         }
         // Masking keeps a hostile page from making a browser send bytes of its choice: a proxy in between could take
-        // them for an HTTP request and store the answer for others (section 10.3). It protects the path from the client,
-        // so it is a duty there and a sign of confusion in the other direction.
+        // them for an HTTP request and store the answer for others (section 10.3). It protects the path from the
+        // client, so it is a duty there and a sign of confusion in the other direction.
         match (receiver, self.mask) {
             (Role::Server, None) => {
                 let what = "the client sent a frame that is not masked; clients must mask every frame";

@@ -1,8 +1,8 @@
 //! Bytes come in, as the network cut them: what do they say?
 //!
-//! The receiving direction of a connection. Whoever owns the socket puts what it read into [`space`](Incoming::space), says
-//! how much it was with [`filled`](Incoming::filled), and then asks [`next`](Incoming::next) until it says `None`: more
-//! bytes are needed. Nothing here waits, so nothing here can hang, and a test can cut a stream at every byte.
+//! The receiving direction of a connection. Whoever owns the socket puts what it read into [`space`](Incoming::space),
+//! says how much it was with [`filled`](Incoming::filled), and then asks [`next`](Incoming::next) until it says `None`:
+//! more bytes are needed. Nothing here waits, so nothing here can hang, and a test can cut a stream at every byte.
 //!
 //! The way of one frame:
 //!
@@ -16,12 +16,13 @@
 //!                             an event, or one more fragment of the message that is being collected
 //! ```
 //!
-//! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and 7.1.7).
+//! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and
+//! 7.1.7).
 //!
 //! # In production
 //!
-//! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large transfers
-//! offers each message as a stream of its own.
+//! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large
+//! transfers offers each message as a stream of its own.
 
 use super::buffer::ReadBuffer;
 use super::event::{Event, frame_event, message_event};
@@ -130,8 +131,8 @@ impl Incoming {
     // ANCHOR: next
     /// The next event. `None`: read more bytes first, or nothing more will come (see [`is_ended`](Self::is_ended)).
     ///
-    /// `see` is shown each frame once: when it is whole, its payload unmasked; or, if its header breaks a rule or its text
-    /// goes wrong before it is whole, with what had come. (A length that cannot be read makes no header to show.)
+    /// `see` is shown each frame once: when it is whole, its payload unmasked; or, if its header breaks a rule or its
+    /// text goes wrong before it is whole, with what had come. (A length that cannot be read makes no header to show.)
     ///
     /// # Errors
     ///
@@ -241,8 +242,8 @@ impl Incoming {
             mask(piece, key, frame.unmasked);
         }
         let is_whole = count == frame.length;
-        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it. Anything
-        // less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
+        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
+        // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
         let becomes_str = is_whole && frame.stands_alone();
         if frame.is_text && !becomes_str {
             if let Err(violation) = self.message.check_text(piece) {
@@ -482,6 +483,46 @@ mod tests {
         let rest = masked(true, Opcode::Continuation, b"\xa9");
         let next = masked(true, Opcode::Text, b"next");
         assert_eq!(server(&[first, ping, rest, next].concat()).events.len(), 3);
+    }
+
+    #[test]
+    fn one_message_leaves_nothing_behind_for_the_next() {
+        // A whole text, cut inside its character by a read, and then texts in fragments.
+        let whole = masked(true, Opcode::Text, "é".as_bytes());
+        let pieces = |one: &[u8], two: &[u8]| {
+            [masked(false, Opcode::Text, one), masked(true, Opcode::Continuation, two)].concat()
+        };
+        let later = [pieces(b"a", b"b"), pieces(b"", "é".as_bytes()), pieces(b"c", b"")].concat();
+        let seen = run(Role::Server, 4, &[&whole[..7], &whole[7..], &later]);
+        assert_eq!(seen.violation, None);
+        let texts = [r#"Text("é")"#, r#"Text("ab")"#, r#"Text("é")"#, r#"Text("c")"#];
+        assert_eq!(seen.events, texts);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut random = Xorshift(42);
+        for round in 0..20_000 {
+            let mut bytes: Vec<u8> = (0..random.below(40)).map(|_| random.below(256) as u8).collect();
+            if let [first, ..] = &mut bytes[..] {
+                // Most opcodes are reserved: without this, little would get past the first byte.
+                *first &= 0x8b;
+            }
+            let role = if round % 2 == 0 { Role::Server } else { Role::Client };
+            let cut = random.below(bytes.len() + 1);
+            assert_eq!(code(&run(role, 30, &[&bytes[..cut], &bytes[cut..]])), code(&run(role, 30, &[&bytes])));
+        }
+    }
+
+    #[test]
+    fn the_buffer_grows_to_the_end_of_the_frame_and_not_beyond() {
+        let bytes = masked(true, Opcode::Binary, &vec![1; 1_000_000]);
+        let mut incoming = Incoming::new(Role::Server, 1_000_000);
+        for piece in bytes[..bytes.len() - 1].chunks(3_000) {
+            incoming.push(piece);
+            assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
+        }
+        assert!(incoming.space().len() < 4096, "{}", incoming.space().len());
     }
 
     #[test]

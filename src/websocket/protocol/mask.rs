@@ -1,15 +1,15 @@
 //! What does masking do to a payload, and how is it undone quickly?
 //!
-//! Byte `i` of the payload is combined with byte `i mod 4` of the key by exclusive or (RFC 6455 section 5.3). Doing it twice
-//! gives the payload back, so one function masks and unmasks. It hides nothing from anyone who reads the frame, for the
-//! key stands in front of it: it only makes the bytes on the wire unpredictable to whoever chose the payload.
+//! Byte `i` of the payload is combined with byte `i mod 4` of the key by exclusive or (RFC 6455 section 5.3). Doing it
+//! twice gives the payload back, so one function masks and unmasks. It hides nothing from anyone who reads the frame,
+//! for the key stands in front of it: it only makes the bytes on the wire unpredictable to whoever chose the payload.
 //!
 //! [`mask_plain`] is the definition, one byte at a time. [`mask`] is the one in use; a test holds the two together.
 //!
 //! # In production
 //!
-//! Libraries use SIMD instructions by name. The compiler makes them out of [`mask`]'s loop too, and the field notes found
-//! it as fast as `memcpy`: unmasking is not where a server's time goes.
+//! Libraries use SIMD instructions by name. The compiler makes them out of [`mask`]'s loop too, and the field notes
+//! found it as fast as `memcpy`: unmasking is not where a server's time goes.
 
 /// The definition: exclusive or with the key, one byte at a time. `offset` is how many bytes of the same payload came
 /// before these, for a payload arrives in pieces and the key must go on where it stopped.
@@ -38,8 +38,8 @@ pub fn mask(bytes: &mut [u8], mut key: [u8; 4], offset: usize) {
     let [a, b, c, d] = key;
     let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
 
-    // Eight is a multiple of four, so every chunk meets the key at its first byte. Bytes become a word and a word bytes in
-    // the machine's own order, twice, so the order does not matter; the compiler sees plain loads and stores.
+    // Eight is a multiple of four, so every chunk meets the key at its first byte. Bytes become a word and a word bytes
+    // in the machine's own order, twice, so the order does not matter; the compiler sees plain loads and stores.
     let mut chunks = bytes.chunks_exact_mut(8);
     for chunk in &mut chunks {
         if let Ok(eight) = <&mut [u8; 8]>::try_from(chunk) {

@@ -1,8 +1,8 @@
 //! Where do masking keys come from?
 //!
-//! From a source that nobody can predict (RFC 6455 section 5.3): if the page that chose the payload could guess the key, it
-//! would choose the bytes on the wire after all. A good source is a call to the operating system, and a call for each
-//! frame would cost as much as sending it. So we fetch keys in blocks and use them one after another.
+//! From a source that nobody can predict (RFC 6455 section 5.3): if the page that chose the payload could guess the
+//! key, it would choose the bytes on the wire after all. A good source is a call to the operating system, and a call
+//! for each frame would cost as much as sending it. So we fetch keys in blocks and use them one after another.
 //!
 //! The source is given from outside: here is no system to ask, and a test wants keys that it knows.
 //!

@@ -1,12 +1,12 @@
 //! How do fragments become one message?
 //!
 //! A sender that does not know a message's length, or does not want to hold up a Ping behind it, sends it in pieces
-//! (RFC 6455 section 5.4): the first frame says text or binary and lacks FIN, then come continuation frames, and the last
-//! of them has FIN. Control frames may stand between them, other data frames may not. So the receiver remembers two
-//! things, what has begun and what has come of it, and checks two: the order, and the sum of the lengths.
+//! (RFC 6455 section 5.4): the first frame says text or binary and lacks FIN, then come continuation frames, and the
+//! last of them has FIN. Control frames may stand between them, other data frames may not. So the receiver remembers
+//! two things, what has begun and what has come of it, and checks two: the order, and the sum of the lengths.
 //!
-//! The sum is checked when a header *announces* it. The limit of one frame alone would be no limit: a thousand fragments,
-//! each below it, make the message that was to be kept out.
+//! The sum is checked when a header *announces* it. The limit of one frame alone would be no limit: a thousand
+//! fragments, each below it, make the message that was to be kept out.
 //!
 //! # In production
 //!
@@ -97,7 +97,8 @@ impl Message {
         }
     }
 
-    /// A piece of text came: does it still make sense? Asked before the frame is complete, so that nonsense is not awaited.
+    /// A piece of text came: does it still make sense? Asked before the frame is complete, so that nonsense is not
+    /// awaited.
     pub(super) fn check_text(&mut self, piece: &[u8]) -> Result<(), Violation> {
         self.utf8.feed(piece).map_err(|error| Violation::payload(format!("the peer's text is not UTF-8: {error}")))
     }
@@ -127,7 +128,9 @@ impl Message {
         if self.whole {
             self.whole = false;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() > KEPT {
+                self.bytes = Vec::new();
+            }
         }
     }
 }

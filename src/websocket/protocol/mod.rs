@@ -1,9 +1,9 @@
 //! What do the bytes of a WebSocket mean?
 //!
-//! All of RFC 6455 but for its extensions, as pure functions of bytes. Nothing in this folder opens a socket, waits, sleeps
-//! or asks the clock: bytes that came go in, events come out; messages go in, bytes to write come out. So every rule can be
-//! tried by a test that cuts a stream at each byte, and the blocking connection above it is left with what is really about
-//! blocking: reads, writes, time limits and threads.
+//! All of RFC 6455 but for its extensions, as pure functions of bytes. Nothing in this folder opens a socket, waits,
+//! sleeps or asks the clock: bytes that came go in, events come out; messages go in, bytes to write come out. So every
+//! rule can be tried by a test that cuts a stream at each byte, and the blocking connection above it is left with what
+//! is really about blocking: reads, writes, time limits and threads.
 //!
 //! ```
 //! use socklab::websocket::protocol::{Event, Incoming, Outgoing, Role};
@@ -32,8 +32,8 @@
 //! The frames, which follow on the same connection:
 //!
 //! 1. [`close_code`] and [`violation`]: the words for how a connection ends, and for a broken rule.
-//! 2. [`opcode`] and [`frame`]: what stands in front of a payload? [`mask`] and [`mask_keys`]: how is it hidden, and with
-//!    what? [`see`]: which frames lie in these bytes?
+//! 2. [`opcode`] and [`frame`]: what stands in front of a payload? [`mask`] and [`mask_keys`]: how is it hidden, and
+//!    with what? [`see`]: which frames lie in these bytes?
 //! 3. [`utf8`] and [`close`]: two payloads with rules of their own.
 //! 4. [`message`]: how do fragments become one message?
 //! 5. [`event`] and [`incoming`], over a buffer that grows and shrinks: bytes in, events out.
@@ -42,8 +42,9 @@
 //!
 //! # In production
 //!
-//! Compression (permessage-deflate, RFC 7692) is the one extension in wide use, and the reason why other libraries' frame
-//! code is longer. Everything else that they do more, they do above this level: pings by the clock, back-pressure, pools.
+//! Compression (permessage-deflate, RFC 7692) is the one extension in wide use, and the reason why other libraries'
+//! frame code is longer. Everything else that they do more, they do above this level: pings by the clock,
+//! back-pressure, pools.
 
 mod buffer;
 pub mod close;

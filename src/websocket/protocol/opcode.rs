@@ -1,7 +1,7 @@
 //! Who speaks, and what is a frame for?
 //!
-//! Two small words that every rule about frames needs: which of the two ends this is, and the four bits that say what kind
-//! of frame it is (RFC 6455 section 5.2).
+//! Two small words that every rule about frames needs: which of the two ends this is, and the four bits that say what
+//! kind of frame it is (RFC 6455 section 5.2).
 //!
 //! # In production
 //!
@@ -31,7 +31,8 @@ pub enum Opcode {
     Ping,
     /// 10: "I am."
     Pong,
-    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came; [`FrameHeader::check`] refuses it.
+    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came;
+    /// [`FrameHeader::check`](super::FrameHeader::check) refuses it.
     Reserved(u8),
 }
 

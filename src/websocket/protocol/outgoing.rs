@@ -1,17 +1,17 @@
 //! What may we say, and how does it look on the wire?
 //!
-//! The sending direction of a connection. Each method appends whole frames to one queue of bytes; whoever owns the socket
-//! writes [`pending`](Outgoing::pending) and reports with [`mark_written`](Outgoing::mark_written) how far the system call
-//! came. So a batch of replies leaves in one write, and a partial write moves no byte.
+//! The sending direction of a connection. Each method appends whole frames to one queue of bytes; whoever owns the
+//! socket writes [`pending`](Outgoing::pending) and reports with [`mark_written`](Outgoing::mark_written) how far the
+//! system call came. So a batch of replies leaves in one write, and a partial write moves no byte.
 //!
-//! Invariant: the queue holds nothing that we would refuse from a peer. Control frames are short and whole, nothing follows
-//! our Close frame, fragments of one message are not mixed with another, text is UTF-8, and a client masks. Those who check
-//! only what they receive find their own mistakes in another program's log.
+//! Invariant: the queue holds nothing that we would refuse from a peer. Control frames are short and whole, nothing
+//! follows our Close frame, fragments of one message are not mixed with another, text is UTF-8, and a client masks.
+//! Those who check only what they receive find their own mistakes in another program's log.
 //!
 //! # In production
 //!
-//! A large payload is copied once here, in front of it its header. A library under load hands the kernel both, without the
-//! copy, in one vectored write (`writev`).
+//! A large payload is copied once here, in front of it its header. A library under load hands the kernel both, without
+//! the copy, in one vectored write (`writev`).
 
 use super::close::CloseReason;
 use super::frame::{FrameHeader, MAX_CONTROL_PAYLOAD};
@@ -110,7 +110,8 @@ impl Outgoing {
     // ANCHOR: close
     /// Queues our Close frame: after it this direction is silent, while the other may still speak.
     ///
-    /// A message in fragments that has begun is left unfinished; a peer that gets a Close in the middle of it knows why.
+    /// A message in fragments that has begun is left unfinished; a peer that gets a Close in the middle of it knows
+    /// why.
     ///
     /// # Errors
     ///
@@ -148,7 +149,8 @@ impl Outgoing {
     ///
     /// # Errors
     ///
-    /// After our Close frame, nothing has begun, or text that is wrong; such a message can only be given up, by closing.
+    /// After our Close frame, nothing has begun, or text that is wrong; such a message can only be given up, by
+    /// closing.
     pub fn next_fragment(&mut self, piece: &[u8]) -> Result<(), SendError> {
         self.continuation(piece, false)
     }
@@ -169,19 +171,22 @@ impl Outgoing {
         self.closed
     }
 
-    /// What is to be written. Note its length before you queue more: from there on, [`see_frames`](super::see_frames) shows what was added.
+    /// What is to be written. Note its length before you queue more: from there on, [`see_frames`](super::see_frames)
+    /// shows what was added.
     pub fn pending(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
 
-    /// The first `count` bytes of [`pending`](Self::pending) have left. The rest stays where it is: to move it after each
-    /// partial write would make sending a large message quadratic.
+    /// The first `count` bytes of [`pending`](Self::pending) have left. The rest stays where it is: to move it after
+    /// each partial write would make sending a large message quadratic.
     pub fn mark_written(&mut self, count: usize) {
         self.written = (self.written + count).min(self.bytes.len());
         if self.written == self.bytes.len() {
             self.written = 0;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() > KEPT {
+                self.bytes = Vec::new();
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Which frames lie in these bytes?
 //!
-//! A trace must show what was really sent. It could be told by the code that builds a frame, and then it would show what
-//! that code *meant*; so it reads the bytes that are about to leave, as a stranger would. Without an observer nobody calls
-//! this, and sending costs nothing more.
+//! A trace must show what was really sent. It could be told by the code that builds a frame, and then it would show
+//! what that code *meant*; so it reads the bytes that are about to leave, as a stranger would. Without an observer
+//! nobody calls this, and sending costs nothing more.
 //!
 //! # In production
 //!
@@ -11,7 +11,8 @@
 use super::frame::FrameHeader;
 use super::mask::mask;
 
-/// Shows the frames in bytes that are queued, their payloads unmasked: what is really there, for a trace that does not lie.
+/// Shows the frames in bytes that are queued, their payloads unmasked: what is really there, for a trace that does not
+/// lie.
 ///
 /// ```
 /// use socklab::websocket::protocol::{Outgoing, see_frames};

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! RFC 6455 asks for an answer to two events: a Ping (section 5.5.2) and a Close (section 5.5.1); and a broken rule is
-//! answered with a Close that says so (section 7.1.7). This file is the one place where an event causes a frame. Both the
-//! blocking connection and the tests over simulated wires use it, so that what was tested is what runs.
+//! answered with a Close that says so (section 7.1.7). This file is the one place where an event causes a frame. Both
+//! the blocking connection and the tests over simulated wires use it, so that what was tested is what runs.
 //!
 //! # In production
 //!
@@ -74,8 +74,8 @@ impl State {
 /// Only a client's random generator can fail here.
 pub fn answer(event: &Event<'_>, outgoing: &mut Outgoing) -> Result<(), SendError> {
     if outgoing.is_closed() {
-        // Our Close was the last frame. A Ping gets no Pong any more, and the peer's Close *is* the answer to ours: an echo
-        // of it would make the peer echo the echo.
+        // Our Close was the last frame. A Ping gets no Pong any more, and the peer's Close *is* the answer to ours: an
+        // echo of it would make the peer echo the echo.
         return Ok(());
     }
     match event {
@@ -89,8 +89,8 @@ pub fn answer(event: &Event<'_>, outgoing: &mut Outgoing) -> Result<(), SendErro
     }
 }
 
-/// Queues the Close frame that tells the peer which rule it broke. Write it before you let the connection go: without it
-/// the peer sees a connection that vanished, and its author looks for the mistake in the network.
+/// Queues the Close frame that tells the peer which rule it broke. Write it before you let the connection go: without
+/// it the peer sees a connection that vanished, and its author looks for the mistake in the network.
 ///
 /// # Errors
 ///

@@ -1,12 +1,12 @@
 //! What does a `ws://` address say?
 //!
-//! `ws://host:port/path?query` (RFC 6455 section 3): to whom to connect, over TLS or not, and what to ask for there. The
-//! default ports are HTTP's own, 80 and 443, because the connection begins as HTTP.
+//! `ws://host:port/path?query` (RFC 6455 section 3): to whom to connect, over TLS or not, and what to ask for there.
+//! The default ports are HTTP's own, 80 and 443, because the connection begins as HTTP.
 //!
 //! # In production
 //!
-//! The `url` crate follows the WHATWG's rules: it also takes names in any script and what people mistype. Here what cannot
-//! be sent as it stands is an error that says how to write it.
+//! The `url` crate follows the WHATWG's rules: it also takes names in any script and what people mistype. Here what
+//! cannot be sent as it stands is an error that says how to write it.
 
 // An address is data: parsing one asks no network.
 use core::net::Ipv6Addr;

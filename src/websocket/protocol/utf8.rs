@@ -1,12 +1,12 @@
 //! Is this still the beginning of valid UTF-8?
 //!
 //! A text message must be UTF-8 (RFC 6455 section 8.1), but it arrives in pieces that are cut anywhere, even inside one
-//! character. Waiting for the whole message before looking would be correct and slow to anger: a peer could send a wrong
-//! byte first and megabytes after it. So the validator is fed piece by piece, and fails at the first octet after which no
-//! continuation could make the text valid.
+//! character. Waiting for the whole message before looking would be correct and slow to anger: a peer could send a
+//! wrong byte first and megabytes after it. So the validator is fed piece by piece, and fails at the first octet after
+//! which no continuation could make the text valid.
 //!
-//! The standard library does the hard part: the error of [`str::from_utf8`] tells "wrong" (`error_len` is `Some`) from "cut
-//! off" (`None`). What was cut off is at most three bytes, and they wait here for the next piece.
+//! The standard library does the hard part: the error of [`str::from_utf8`] tells "wrong" (`error_len` is `Some`) from
+//! "cut off" (`None`). What was cut off is at most three bytes, and they wait here for the next piece.
 //!
 //! # In production
 //!
@@ -19,7 +19,8 @@ use std::str;
 /// Here the bytes stopped being UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidUtf8 {
-    /// Counted from the first byte of the message: the octet that made it impossible, or the end, if a character was cut.
+    /// Counted from the first byte of the message: the octet that made it impossible, or the end, if a character was
+    /// cut.
     pub position: u64,
 }
 

@@ -1,12 +1,13 @@
 //! What did the peer do that it must not do?
 //!
-//! The RFC says what to do when a rule is broken: "Fail the WebSocket Connection" (section 7.1.7), that is, send a Close
-//! frame that says why, then let the connection go. So a broken rule is more than an error text: it holds the code which
-//! that Close frame will carry, and the section to open when you do not believe it.
+//! The RFC says what to do when a rule is broken: "Fail the WebSocket Connection" (section 7.1.7), that is, send a
+//! Close frame that says why, then let the connection go. So a broken rule is more than an error text: it holds the
+//! code which that Close frame will carry, and the section to open when you do not believe it.
 //!
 //! # In production
 //!
-//! A server on the open internet tells a stranger less than this and logs more; a laboratory wants the reason on both ends.
+//! A server on the open internet tells a stranger less than this and logs more; a laboratory wants the reason on both
+//! ends.
 
 use std::error::Error;
 use std::fmt;

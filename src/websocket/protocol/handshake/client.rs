@@ -1,8 +1,8 @@
 //! What does a client ask, and is the answer to that question?
 //!
 //! The request is RFC 6455 section 4.1, items 1 to 12, and the answer is judged by the list behind it. The judgement is
-//! strict because the answer may come from anyone: a web server that has never heard of WebSocket, a cache, a proxy. What
-//! it says before the hash is right proves nothing.
+//! strict because the answer may come from anyone: a web server that has never heard of WebSocket, a cache, a proxy.
+//! What it says before the hash is right proves nothing.
 //!
 //! # In production
 //!
@@ -45,7 +45,8 @@ pub struct ClientHandshake {
 /// Why an answer does not open a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnswerError {
-    /// The server said something other than 101. Its head is here, and a body that explains may follow on the connection.
+    /// The server said something other than 101. Its head is here, and a body that explains may follow on the
+    /// connection.
     Refused(ResponseHead),
     /// The server said 101 and did not mean it.
     Broken {
@@ -58,13 +59,13 @@ pub enum AnswerError {
 
 impl ClientHandshake {
     // ANCHOR: request
-    /// Builds the request. `host` is the value of the Host header, with its port if it is not the usual one; `target` is
-    /// the path with its query; `nonce` must be fresh random bytes for each connection.
+    /// Builds the request. `host` is the value of the Host header, with its port if it is not the usual one; `target`
+    /// is the path with its query; `nonce` must be fresh random bytes for each connection.
     ///
     /// # Errors
     ///
-    /// Something that cannot be sent: a host or target that would break the head, a subprotocol that is no token or is there
-    /// twice, an extra header that belongs to the handshake.
+    /// Something that cannot be sent: a host or target that would break the head, a subprotocol that is no token or is
+    /// there twice, an extra header that belongs to the handshake.
     pub fn new(
         host: &str,
         target: &str,
@@ -100,8 +101,8 @@ impl ClientHandshake {
     }
 
     // ANCHOR: check
-    /// Judges the answer. `Some` subprotocol is one that we offered; `None` says that the server chose none, which it may
-    /// even if we offered some: whether that will do is for the caller to say.
+    /// Judges the answer. `Some` subprotocol is one that we offered; `None` says that the server chose none, which it
+    /// may even if we offered some: whether that will do is for the caller to say.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! How does an HTTP connection become a WebSocket?
 //!
-//! The client asks with a GET that says `Upgrade: websocket` and carries a random key. The server answers 101 and proves
-//! that it understood: it sends back a hash that only a program which knows WebSocket would compute from that key (RFC 6455
-//! section 1.3). That is all the hash is for. It is no secret and no password: it keeps a server that merely repeats
-//! headers, or a cache with an old answer, from being taken for a WebSocket.
+//! The client asks with a GET that says `Upgrade: websocket` and carries a random key. The server answers 101 and
+//! proves that it understood: it sends back a hash that only a program which knows WebSocket would compute from that
+//! key (RFC 6455 section 1.3). That is all the hash is for. It is no secret and no password: it keeps a server that
+//! merely repeats headers, or a cache with an old answer, from being taken for a WebSocket.
 //!
 //! [`server`] judges the request and makes the 101; [`client`] makes the request and judges the answer.
 //!
@@ -53,7 +53,8 @@ fn single<'a>(headers: &'a Headers, name: &str) -> Result<&'a str, String> {
     }
 }
 
-/// Headers that somebody wants to add to a request or a 101: they must be headers, and not those that we write ourselves.
+/// Headers that somebody wants to add to a request or a 101: they must be headers, and not those that we write
+/// ourselves.
 fn check_extra(headers: &[(&str, &str)], ours: &[&str]) -> Result<(), HeaderError> {
     for (name, value) in headers {
         check_header(name, value)?;

@@ -1,16 +1,16 @@
 //! Is this request a WebSocket handshake that we can accept, and how is it answered?
 //!
-//! RFC 6455 section 4.2.1 lists what a request must have. Each missing piece gets an answer of its own, for on the other
-//! side somebody is debugging: a browser that was pointed at the port by hand (426: "upgrade!"), a client of an old draft
-//! (426 with the version that we speak), a program that forgot the key (400).
+//! RFC 6455 section 4.2.1 lists what a request must have. Each missing piece gets an answer of its own, for on the
+//! other side somebody is debugging: a browser that was pointed at the port by hand (426: "upgrade!"), a client of an
+//! old draft (426 with the version that we speak), a program that forgot the key (400).
 //!
-//! Whether *this* client may come in, by its path, its `Origin` or a cookie, is not decided here: the request head is at
-//! hand for that, and 403 and 404 are [`Refusal`]s too.
+//! Whether *this* client may come in, by its path, its `Origin` or a cookie, is not decided here: the request head is
+//! at hand for that, and 403 and 404 are [`Refusal`]s too.
 //!
 //! # In production
 //!
-//! Check `Origin` (RFC 6455 section 10.2): a browser sends cookies with any page's WebSocket, and this header is what tells
-//! your page from a stranger's.
+//! Check `Origin` (RFC 6455 section 10.2): a browser sends cookies with any page's WebSocket, and this header is what
+//! tells your page from a stranger's.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -92,7 +92,8 @@ impl Upgrade {
     }
     // ANCHOR_END: check
 
-    /// The first subprotocol of the client's list that is also in ours: the client's order counts (section 4.1, item 10).
+    /// The first subprotocol of the client's list that is also in ours: the client's order counts (section 4.1, item
+    /// 10).
     pub fn choose<'a>(&self, ours: &[&'a str]) -> Option<&'a str> {
         self.subprotocols.iter().find_map(|offered| ours.iter().find(|each| *each == offered).copied())
     }
@@ -151,8 +152,8 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A body would stand where the first frame is expected. A GET has none, so whoever announces one is confused or wants us
-/// to be.
+/// A body would stand where the first frame is expected. A GET has none, so whoever announces one is confused or wants
+/// us to be.
 fn check_no_body(request: &RequestHead) -> Result<(), Refusal> {
     let headers = &request.headers;
     let announces_bytes =

@@ -1,12 +1,13 @@
 //! What does the first line of a head say?
 //!
 //! A request's says what is wanted: `GET /chat?room=1 HTTP/1.1`. A response's says what became of it:
-//! `HTTP/1.1 101 Switching Protocols`. One space between the words, not two, not a tab: where two programs could disagree
-//! on the words, a request can be hidden from one of them (RFC 9112 section 3).
+//! `HTTP/1.1 101 Switching Protocols`. One space between the words, not two, not a tab: where two programs could
+//! disagree on the words, a request can be hidden from one of them (RFC 9112 section 3).
 //!
 //! # In production
 //!
-//! A general server also takes the forms of a target that are for proxies (`CONNECT`) and for the server as a whole (`*`).
+//! A general server also takes the forms of a target that are for proxies (`CONNECT`) and for the server as a whole
+//! (`*`).
 
 use super::headers::{HeadError, Headers, is_token, split_line};
 

@@ -1,17 +1,17 @@
 //! What is a header, and what may its name and value contain?
 //!
-//! A line `Name: value` (RFC 9112 section 5). Names are compared without regard to case, the same name may stand on several
-//! lines, and many values are lists: `Connection: keep-alive, Upgrade` says two things. A server that looks for the whole
-//! value `Upgrade` refuses Firefox.
+//! A line `Name: value` (RFC 9112 section 5). Names are compared without regard to case, the same name may stand on
+//! several lines, and many values are lists: `Connection: keep-alive, Upgrade` says two things. A server that looks for
+//! the whole value `Upgrade` refuses Firefox.
 //!
 //! What a name and a value may *not* contain matters more. A line end inside a value that we send would begin a line of
-//! its writer's choice; a space before the colon is read as part of the name by one program and not by the next, and what
-//! lies between the two is called request smuggling.
+//! its writer's choice; a space before the colon is read as part of the name by one program and not by the next, and
+//! what lies between the two is called request smuggling.
 //!
 //! # In production
 //!
-//! The `http` crate interns the usual names and keeps values as bytes; here a value is text, and what is not UTF-8 in it
-//! is replaced, for no value that we look at may contain it.
+//! The `http` crate interns the usual names and keeps values as bytes; here a value is text, and what is not UTF-8 in
+//! it is replaced, for no value that we look at may contain it.
 
 use std::error::Error;
 use std::fmt;

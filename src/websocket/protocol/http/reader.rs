@@ -1,12 +1,13 @@
 //! Where does the head end, while it arrives in pieces?
 //!
-//! At the first blank line. The pieces are cut anywhere, and two mistakes are usual. One is to search from the beginning
-//! each time: a peer that sends a long head byte by byte makes that quadratic, and a server busy with nothing
+//! At the first blank line. The pieces are cut anywhere, and two mistakes are usual. One is to search from the
+//! beginning each time: a peer that sends a long head byte by byte makes that quadratic, and a server busy with nothing
 //! (CVE-2023-43669). So each byte is looked at once. The other is to throw away what came behind the blank line in the
 //! same read: those bytes are the first frame.
 //!
-//! What can never become a head is refused at once, and not when the time runs out: a line that ends in LF alone, too many
-//! bytes or headers, or the first byte of a TLS handshake, which is what a `wss://` client sends to a `ws://` port.
+//! What can never become a head is refused at once, and not when the time runs out: a line that ends in LF alone, too
+//! many bytes or headers, or the first byte of a TLS handshake, which is what a `wss://` client sends to a `ws://`
+//! port.
 //!
 //! # In production
 //!
@@ -49,8 +50,8 @@ impl HeadReader {
     }
 
     // ANCHOR: feed
-    /// Takes the next piece. `Some(count)`: the head is complete, and `count` bytes of this piece belong to it; the rest
-    /// belongs to whoever reads on. `None`: more is needed.
+    /// Takes the next piece. `Some(count)`: the head is complete, and `count` bytes of this piece belong to it; the
+    /// rest belongs to whoever reads on. `None`: more is needed.
     ///
     /// # Errors
     ///
@@ -106,8 +107,8 @@ impl HeadReader {
         self.line_start = self.bytes.len();
         self.lines += 1;
         if self.complete && self.lines == 1 {
-            // RFC 9112 section 2.2 asks to skip blank lines that an old client sent behind an earlier body. There was no
-            // earlier body here.
+            // RFC 9112 section 2.2 asks to skip blank lines that an old client sent behind an earlier body. There was
+            // no earlier body here.
             return Err(HeadError::bad("RFC 9112 section 2.2", "the head begins with a blank line"));
         }
         // The first line and the blank one are not headers.
@@ -161,7 +162,8 @@ mod tests {
         }
     }
 
-    /// Quadratic work would take hours here: the line is long, so that searching only from its beginning would be too slow.
+    /// Searching from the beginning each time would take minutes here: the line is long, so that searching only from its beginning would be too
+    /// slow.
     #[test]
     fn a_dripped_head_is_looked_at_once() {
         let mut reader = HeadReader::new(4_000_000);

@@ -1,13 +1,13 @@
 //! What does a server answer when there will be no WebSocket?
 //!
-//! A whole HTTP response with a status, so that the author of the client learns why; many libraries just hang up. It says
-//! how long its body is and that the connection ends with it. Without `Content-Length` the body would end where the
-//! connection does, and a connection that is reset looks like a body that was cut (RFC 9112 section 6.3).
+//! A whole HTTP response with a status, so that the author of the client learns why; many libraries just hang up. It
+//! says how long its body is and that the connection ends with it. Without `Content-Length` the body would end where
+//! the connection does, and a connection that is reset looks like a body that was cut (RFC 9112 section 6.3).
 //!
 //! # In production
 //!
-//! A web server keeps the connection for the next request. Ours ends: a new one costs a millisecond, and one request for
-//! each connection is easy to reason about.
+//! A web server keeps the connection for the next request. Ours ends: a new one costs a millisecond, and one request
+//! for each connection is easy to reason about.
 
 use super::headers::{HeaderError, check_header};
 
