@@ -8,11 +8,13 @@ Ends with an error, and says which, if anything comes back that should not.
 
 import asyncio
 import sys
+import time
 
 import websockets.asyncio.client
 import websockets.sync.client
 
 DEADLINE = 20
+CLOSE_DEADLINE = 5
 
 # Around the borders of the three forms of a length (RFC 6455 section 5.2), and more than any buffer holds.
 SIZES = [0, 1, 125, 126, 65535, 65536, 1 << 20]
@@ -33,7 +35,7 @@ FRAGMENTS = [["one ", "", "message"], [b"\x00" * 70000, b"\xff", b"\x01" * 10]]
 CLOSES = [(1000, ""), (1000, "done"), (1001, "leaving"), (3000, "é" * 61), (4999, "x" * 123)]
 
 # The library asks for compression unless told otherwise, and must be content not to get it.
-OPTIONS = {"open_timeout": DEADLINE, "close_timeout": DEADLINE, "max_size": None}
+OPTIONS = {"open_timeout": DEADLINE, "close_timeout": CLOSE_DEADLINE, "max_size": None}
 
 
 def same(got, sent):
@@ -41,7 +43,9 @@ def same(got, sent):
     assert got == sent, f"{len(sent)} long, came back changed: {got[:60]!r}..."
 
 
-def closed_with(client, code):
+def closed_with(client, code, started):
+    # The library would be content with a server that never closes the TCP connection; RFC 6455 section 7.1.1 is not.
+    assert time.monotonic() - started < CLOSE_DEADLINE, f"closed with {code}, and the connection stayed open"
     got = client.protocol.close_rcvd
     assert got is not None, f"after our close with {code} came no Close frame"
     assert not client.protocol.close_rcvd_then_sent, f"the server closed before us, with {got}"
@@ -59,12 +63,14 @@ def blocking(url):
             same(client.recv(DEADLINE), fragments[0][:0].join(fragments))
         for payload in ["", "ping", b"\x00" * 125]:
             assert client.ping(payload).wait(DEADLINE), f"no pong for {payload!r}"
-    closed_with(client, 1000)
+        started = time.monotonic()
+    closed_with(client, 1000, started)
     for code, reason in CLOSES:
         client = websockets.sync.client.connect(url, **OPTIONS)
         client.send("before the end")
+        started = time.monotonic()
         client.close(code, reason)
-        closed_with(client, code)
+        closed_with(client, code, started)
 
 
 async def asynchronous(url):
@@ -91,14 +97,16 @@ async def asynchronous(url):
             await client.send(fragments)
             same(await client.recv(), fragments[0][:0].join(fragments))
         for payload in ["", "ping", b"\x00" * 125]:
-            await (await client.ping(payload))
-    closed_with(client, 1000)
+            await asyncio.wait_for(await client.ping(payload), DEADLINE)
+        started = time.monotonic()
+    closed_with(client, 1000, started)
     await asyncio.gather(*(one_of_many(number) for number in range(20)))
     for code, reason in CLOSES:
         client = await connect()
         await client.send("before the end")
+        started = time.monotonic()
         await client.close(code, reason)
-        closed_with(client, code)
+        closed_with(client, code, started)
 
 
 library, url = sys.argv[1:]

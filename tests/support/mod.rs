@@ -272,26 +272,23 @@ pub(crate) fn run(name: &str, mut command: Command, input: &[u8], within: Durati
     let input = input.to_vec();
     // It may well end without having read everything: that is for its exit status to say.
     thread::spawn(move || drop(stdin.write_all(&input)));
-    let stdout = read_all(child.stdout.take().expect("stdout is piped"));
-    let stderr = read_all(child.stderr.take().expect("stderr is piped"));
-    let (Ok(out), Ok(err)) = (stdout.recv_timeout(remaining(deadline)), stderr.recv_timeout(remaining(deadline)))
-    else {
-        let _ = child.kill();
-        let _ = child.wait();
-        panic!("{name} has not ended within {within:?} ({command:?})");
-    };
-    // Both pipes are closed: what still keeps it is at most its own tidying up.
-    loop {
+    let (out, out_end) = read_all(child.stdout.take().expect("stdout is piped"));
+    let (err, err_end) = read_all(child.stderr.take().expect("stderr is piped"));
+    let take = |bytes: &Mutex<Vec<u8>>| std::mem::take(&mut *bytes.lock().expect("nobody panics with this lock"));
+    // A program that ends closes its pipes first; what still keeps it after that is at most its own tidying up.
+    let closed = [out_end, err_end].iter().all(|end| end.recv_timeout(remaining(deadline)).is_ok());
+    while closed && Instant::now() < deadline {
         if let Some(status) = child.try_wait().unwrap_or_else(|error| panic!("{name}: {error}")) {
-            return (status, out, String::from_utf8_lossy(&err).into_owned());
-        }
-        if Instant::now() >= deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("{name} has not ended within {within:?} ({command:?})");
+            return (status, take(&out), String::from_utf8_lossy(&take(&err)).into_owned());
         }
         thread::park_timeout(Duration::from_millis(2));
     }
+    let _ = child.kill();
+    let _ = child.wait();
+    panic!(
+        "{name} has not ended within {within:?} ({command:?})\nits stderr until then:\n{}",
+        String::from_utf8_lossy(&take(&err))
+    );
 }
 
 /// As [`run`], asks for success, and gives the bytes of its stdout.
@@ -316,14 +313,19 @@ fn for_each_line(pipe: impl Read, mut take: impl FnMut(String)) {
     }
 }
 
-fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (done, receiver) = channel();
+/// Collects what a pipe gives, and tells when it closes.
+fn read_all(mut pipe: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, Receiver<()>) {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let (done, end) = channel();
+    let kept = Arc::clone(&bytes);
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        let _ = done.send(bytes);
+        let mut part = vec![0; 1 << 16];
+        while let Ok(count @ 1..) = pipe.read(&mut part) {
+            kept.lock().expect("nobody panics with this lock").extend_from_slice(&part[..count]);
+        }
+        let _ = done.send(());
     });
-    receiver
+    (bytes, end)
 }
 
 // --- where things are ----------------------------------------------------------------------------
