@@ -215,7 +215,7 @@ function answer(formId, text) {
 onSend("send-text", () => {
   const text = byId("text").value;
   exhibit.send(text);
-  return `Sent ${count(new TextEncoder().encode(text).length, "byte")} of UTF-8. See the frame above: its payload is masked.`;
+  return `Sent ${count(new TextEncoder().encode(text).length, "byte")} of UTF-8. In section 5 you see it masked.`;
 });
 
 onSend("send-binary", () => {
@@ -281,6 +281,7 @@ function secondStep(step) {
 function showOutcome(message) {
   const name = running || message.experiment;
   running = null;
+  secondFrames.selectIllegal();
   byId("outcome").className = "outcome " + (message.ok ? "kept" : "broken");
   say("outcome", `${message.ok ? "✓ As RFC 6455 asks." : "✗ Not what RFC 6455 asks."} ${name}: ${message.text}`);
 }

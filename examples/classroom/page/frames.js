@@ -82,9 +82,8 @@ class FrameView {
   }
 
   title({ number, step, sender }) {
-    const arrow = sender === "client" ? "→" : "←";
-    const to = sender === "client" ? "server" : "client";
-    return `${number}. ${dissect.opcodeName(step.opcode)}${step.fin ? "" : ", more follow"} ${arrow} ${this.names[to]}, ${count(step.length, "byte")}`;
+    const receiver = sender === "client" ? "server" : "client";
+    return `${number}. ${this.names[sender]} → ${this.names[receiver]}: ${dissect.opcodeName(step.opcode)}, ${count(step.length, "byte")}${step.fin ? "" : ", more follow"}`;
   }
 
   // ------------------------------------------------------------------ selection
@@ -102,6 +101,12 @@ class FrameView {
     if (!frame) return;
     this.follow.checked = frame === this.frames[this.frames.length - 1];
     this.select(frame);
+  }
+
+  /** After an experiment that breaks a rule, the frame to look at is the one that broke it, not the last one. */
+  selectIllegal() {
+    const frame = this.frames.find(({ step, sender }) => dissect.frame(dissect.wireBytes(step), sender)?.problems.length);
+    if (frame) this.choose(frame);
   }
 
   select(frame) {
@@ -201,7 +206,7 @@ class FrameView {
     const heads = frame.masked ? ["Byte", "On the wire", "XOR key", "= Payload", "Text"] : ["Byte", "On the wire = payload", "Text"];
     const table = make("table", { class: "xor", id: this.stem + "-payload" },
       make("caption", {}, frame.masked
-        ? "Payload byte i, on the wire, XOR key byte i mod 4, gives the payload (section 5.3)"
+        ? "Byte i on the wire XOR byte i mod 4 of the key is byte i of the payload (section 5.3)"
         : "Payload bytes, not masked"),
       make("thead", {}, make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name)))), body);
 
@@ -210,7 +215,7 @@ class FrameView {
       const from = body.rows.length;
       for (let i = from; i < Math.min(from + PAYLOAD_ROWS, frame.onWire.length); i++) {
         const cell = (value) => make("span", {}, ...byte(value));
-        const text = make("code", {}, dissect.character(frame.payload[i]));
+        const text = make("code", {}, dissect.character(frame.payload[i]).replace(" ", "␣"));
         body.append(frame.masked
           ? tableRow(String(i), cell(frame.onWire[i]), make("span", {}, ...byte(frame.key[i % 4]), make("small", {}, ` ${i % 4}`)), cell(frame.payload[i]), text)
           : tableRow(String(i), cell(frame.payload[i]), text));

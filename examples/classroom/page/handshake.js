@@ -35,7 +35,7 @@ class HandshakeView {
     });
     const raw = make("details", {}, make("summary", {}, "The same as it crossed the wire"),
       // Each line ends with CR LF, and an empty line ends the head. Both are part of the protocol, so both are shown.
-      make("pre", { tabindex: "0" }, step.text.split("\n").map((line) => dissect.printable(line)).join("\\n\n").trimEnd()));
+      make("pre", { tabindex: "0", role: "group", "aria-label": "the head as text" }, step.text.split("\n").map((line) => dissect.printable(line)).join("\\n\n").trimEnd()));
     const table = make("table", { class: "headers", id: fromClient ? "request-headers" : "answer-headers" },
       make("caption", {}, fromClient ? "Browser → server" : "Server → browser"),
       make("thead", {}, make("tr", {}, ...["Header", "Value", "Why"].map((name) => make("th", { scope: "col" }, name)))),
@@ -67,7 +67,7 @@ class HandshakeView {
     };
     const row = (name, value, verdict) => tableRow(name, make("code", { class: "value" }, value), verdict);
     const rows = [
-      row("1. The browser's key", server.key, random ? `base64 of 16 random bytes: ${random}` : "not 16 bytes in base64"),
+      row("1. The browser’s key", server.key, random ? `base64 of 16 random bytes: ${random}` : "not 16 bytes in base64"),
       row("2. Append the GUID", server.joined, compare(own.joined, server.joined)),
       row("3. SHA-1: 20 bytes, in hex", server.sha1, compare(own.sha1, server.sha1)),
       row("4. Base64", server.accept, compare(own.accept, server.accept)),
@@ -77,7 +77,7 @@ class HandshakeView {
     }
     const secure = subtle
       ? "This page computed every step again, with crypto.subtle, and compared."
-      : "This page cannot compute SHA-1: your browser offers crypto.subtle only in a secure context, that is over HTTPS or on the server's own machine (http://localhost). Step 4 is computed from the server's hash.";
+      : "This page cannot compute SHA-1: your browser offers crypto.subtle only in a secure context, that is over HTTPS or on the server’s own machine (http://localhost). Step 4 is computed from the server’s hash.";
     this.key.replaceChildren(
       make("div", { class: "wide" }, make("table", { class: "steps", id: "accept-key-steps" },
         make("caption", {}, "From the key to the accept key"),

@@ -94,7 +94,7 @@ function story(step, other) {
       return { kind: "HTTP", title: `head ${step.direction === "in" ? "received" : "sent"}`, remarks: [dissect.printable(lines[0] || ""), count(lines.length, "line")], text: lines.map(dissect.printable).join("\n") };
     }
     case "frame": {
-      const parts = [step.fin ? "final" : "more follow", step.key ? "masked" : "not masked", count(step.length, "byte") + " of payload"];
+      const parts = [step.fin ? "final" : "more follow", step.key ? "masked" : "not masked", count(step.length, "byte") + " of payload", glimpse(step)];
       return { kind: "frame", title: `${dissect.opcodeName(step.opcode)} ${step.direction === "in" ? "received" : "sent"}`, remarks: parts };
     }
     case "state":
@@ -102,6 +102,12 @@ function story(step, other) {
     default:
       return { kind: "note", title: "", remarks: [dissect.printable(step.text || "")] };
   }
+}
+
+/** The beginning of a frame's text, to find it again. The rest is in the frame's own section. */
+function glimpse(step) {
+  const text = [1, 9, 10].includes(step.opcode) && dissect.fromUtf8(dissect.fromHex(step.payload.slice(0, 80)), true);
+  return text ? `“${dissect.printable(text)}${step.length > 40 ? "…" : ""}”` : "";
 }
 
 function callRemarks(step) {
@@ -145,7 +151,7 @@ function dump(hex, total) {
     return make("p", { class: "bytes" }, hexCode(bytes), make("q", {}, text(bytes)));
   }
   const start = bytes.subarray(0, SHORT_DUMP);
-  const whole = make("pre", { tabindex: "0", "aria-label": "hex and text" });
+  const whole = make("pre", { tabindex: "0", role: "group", "aria-label": "hex and text" });
   const fold = make("details", { class: "bytes" },
     make("summary", {}, hexCode(start), " … ", make("q", {}, text(start) + "…")), whole);
   // Most dumps are never opened, so their text is made only when one is.
@@ -291,9 +297,9 @@ class Ladder {
     const own = make("div", { class: `end ${left ? "left" : "right"}` },
       make("p", {}, make("span", { class: "who" }, left ? this.left : this.right, " "),
         make("span", { class: "kind" }, told.kind), " ", told.title ? make("b", {}, told.title) : null),
-      ...told.remarks.filter(Boolean).map((remark) => make("p", { class: "remark" }, remark)),
+      make("p", { class: "remark" }, told.remarks.filter(Boolean).join(" · ")),
       told.hex ? dump(told.hex, told.total) : null,
-      told.text ? make("details", { class: "bytes" }, make("summary", {}, "the whole head"), make("pre", { tabindex: "0" }, told.text)) : null);
+      told.text ? make("details", { class: "bytes" }, make("summary", {}, "the whole head"), make("pre", { tabindex: "0", role: "group", "aria-label": "the head" }, told.text)) : null);
 
     const guess = this.inferred && inference(step);
     const other = guess && make("div", { class: "end left guess" },
