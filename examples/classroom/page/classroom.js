@@ -4,7 +4,7 @@
 // message, error, close. Everything else on the page (system calls, heads, masks, pings) comes from the server's trace
 // of the same connection, over the *commentary*, which is not traced.
 //
-// Read dissect.js first, then ladder.js, frames.js, handshake.js, commentary.js; this file joins them.
+// Read dissect.js first, then dom.js, story.js, ladder.js, frames.js, handshake.js, commentary.js; this file joins them.
 //
 // # The commentary: one JSON object in each text message
 //
@@ -27,10 +27,12 @@
 //   {"type":"room","clients":[{"visitor":7,"you":true,"thread":"client 12","address":"127.0.0.1:40000","since_ms":1234,
 //    "exhibits":2,"frames":10,"bytes":1234,"exhibit_open":true,"exhibit_thread":"client 13"},
 //    {"visitor":8,"thread":"client 14","exhibit_open":false}]}
-//       whenever it changes, at most a few times a second. Other visitors' lines may leave out all but these three.
-//       `exhibit_thread` may be left out where no exhibit is open.
+//       the whole room, whenever it changes, at most a few times a second. Two threads must not overtake each other
+//       between taking and sending it, or a visitor who has left comes back to the page for good. Other visitors' lines
+//       may leave out all but these three, and `exhibit_thread` is there only where an exhibit is open.
 //   {"type":"problem","text":"..."}
-//       a sentence for the visitor: what is not possible now, and what to do.
+//       a sentence for the visitor: what is not possible now, and what to do. A full classroom accepts the commentary,
+//       says so in a problem, and closes: a refused handshake would reach this script without its reason.
 //
 // Page -> server
 //
@@ -318,6 +320,7 @@ function say(id, text) {
 }
 
 function showProblem(text) {
+  if (running) say("outcome", `${running}: not finished. The message at the top of the page says why.`);
   running = null;
   say("problem-text", text);
   byId("problem").hidden = false;

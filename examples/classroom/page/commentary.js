@@ -19,6 +19,7 @@ class Commentary {
 
   connect() {
     const socket = new WebSocket(this.url);
+    if (this.socket) this.socket.close();
     this.socket = socket;
     socket.addEventListener("open", () => this.on.open());
     socket.addEventListener("close", (event) => {
@@ -26,6 +27,7 @@ class Commentary {
       if (this.socket === socket) this.on.end(event);
     });
     socket.addEventListener("message", (event) => {
+      if (this.socket !== socket) return;
       let message;
       try {
         message = JSON.parse(event.data);

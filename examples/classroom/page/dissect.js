@@ -275,7 +275,7 @@ const dissect = (() => {
     "user-agent": "Which program asks. The WebSocket protocol does not use it.",
     "cookie": "Cookies go with the handshake as with any HTTP request, and so does the session of who is logged in (section 10.5).",
     "cache-control": "Not to be answered from a cache.",
-    "pragma": "The same for caches of the time of HTTP/1.0.",
+    "pragma": "Not to be answered from a cache, in the words of HTTP/1.0.",
     "accept": "Which media types may come back. Has no effect on a WebSocket.",
     "accept-encoding": "Which compressions of an HTTP body the browser can undo. A 101 answer has no body.",
     "accept-language": "Which human languages the user prefers.",

@@ -164,13 +164,13 @@ class FrameView {
 
   fieldTable(frame) {
     const rows = frame.fields.map((field) => {
-      const row = tableRow(field.name, make("code", {}, field.bits), make("b", {}, field.value), field.meaning);
+      const row = tableRow(field.name, make("code", {}, field.bits), make("span", {}, make("b", {}, field.value), ": ", field.meaning));
       row.title = field.where;
       return row;
     });
     return make("div", { class: "wide" }, make("table", { class: "fields", id: this.stem + "-fields" },
       make("caption", {}, "The header, field by field"),
-      make("thead", {}, make("tr", {}, ...["Field", "Bits", "Value", "Meaning"].map((name) => make("th", { scope: "col" }, name)))),
+      make("thead", {}, make("tr", {}, ...["Field", "Bits", "Value and meaning"].map((name) => make("th", { scope: "col" }, name)))),
       make("tbody", {}, ...rows)));
   }
 
