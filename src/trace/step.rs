@@ -35,7 +35,7 @@ pub struct Step<'a> {
 }
 
 /// The side of the conversation that took the step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The active side: it began the conversation with connect.
     Client,
@@ -161,6 +161,19 @@ pub enum Call {
 }
 
 impl Call {
+    /// Every call, in the order of a conversation.
+    pub const ALL: [Call; 9] = [
+        Call::Resolve,
+        Call::Listen,
+        Call::Accept,
+        Call::Connect,
+        Call::Read,
+        Call::Peek,
+        Call::Write,
+        Call::Shutdown,
+        Call::Close,
+    ];
+
     /// The word for it on the blackboard, which is also its name in JSON.
     ///
     /// ```
@@ -202,7 +215,9 @@ impl Call {
             Call::Resolve => &[],
             Call::Listen => &["socket", "setsockopt", "bind", "listen"],
             Call::Accept => &["accept4"],
-            Call::Connect => &["socket", "ioctl", "connect", "poll", "getsockopt", "ioctl"],
+            // A connect with a deadline: ioctl sets the socket to non-blocking so that connect only begins, a second one
+            // sets it back, and poll waits. Should that end badly, getsockopt then fetches the reason.
+            Call::Connect => &["socket", "ioctl", "connect", "ioctl", "poll"],
             Call::Read | Call::Peek => &["recvfrom"],
             Call::Write => &["sendto"],
             Call::Shutdown => &["shutdown"],
