@@ -292,7 +292,10 @@ mod tests {
     #[test]
     fn a_wait_says_how_much_it_wants_to_write() {
         let value = parsed(Action::Wait { call: Call::Write, bytes: Some(70_000) });
-        assert_eq!((&value["step"], &value["call"], &value["bytes"]), (&"wait".into(), &"write".into(), &70_000.into()));
+        assert_eq!(
+            (&value["step"], &value["call"], &value["bytes"]),
+            (&"wait".into(), &"write".into(), &70_000.into())
+        );
         assert!(parsed(Action::Wait { call: Call::Read, bytes: None }).get("bytes").is_none());
     }
 
