@@ -120,6 +120,7 @@ impl Drawing {
                     tag: tag(step.connection),
                     side: step.side,
                     arrow: words.arrow.unwrap_or(Arrow::Nothing),
+                    halved: self.both || twin.is_some(),
                     ours: words.ours,
                     theirs: words.theirs.filter(|_| !self.both && twin.is_none()),
                 };
@@ -134,8 +135,11 @@ impl Drawing {
     fn head(&mut self, step: &Step<'_>, twin: Option<u64>) -> String {
         let mut out = String::new();
         if self.headed.is_empty() {
-            let inferred = if self.both { "" } else { "   (…) inferred: the other side is not traced here" };
-            out = format!("│───▶│ a call sends bytes   │═══▶│ what they mean: a head, a frame{inferred}\n");
+            out = String::from(if self.both {
+                "│──  │ bytes leave by a call   │  ─▶│ a call receives them   │══  │ what they mean: a head, a frame\n"
+            } else {
+                "│───▶│ bytes, by a call   │═══▶│ what they mean: an HTTP head, a frame   (…) inferred, not seen\n"
+            });
         }
         // A number that both ends share has one heading.
         let key = if self.both { (Side::Client, step.connection) } else { (step.side, step.connection) };
@@ -216,5 +220,6 @@ fn tag(connection: u64) -> String {
     if connection == 0 { String::new() } else { format!("#{connection}") }
 }
 
-#[cfg(test)]
+// Golden ladders name Linux's system calls.
+#[cfg(all(test, target_os = "linux"))]
 mod tests;

@@ -49,6 +49,8 @@ pub(super) struct Rung {
     pub(super) side: Side,
     /// What crosses.
     pub(super) arrow: Arrow,
+    /// Both sides are traced, so what crosses is drawn twice: where it leaves, and where it arrives.
+    pub(super) halved: bool,
     /// What was done, a paragraph each. A paragraph that begins with [`BELOW`] belongs to the one before it.
     pub(super) ours: Vec<String>,
     /// What follows from it for the other side.
@@ -67,7 +69,7 @@ impl Rung {
         let mut out = String::new();
         for line in 0..left.len().max(right.len()).max(1) {
             let (time, tag, middle) = match line {
-                0 => (milliseconds(self.time), self.tag.as_str(), self.arrow.drawn()),
+                0 => (milliseconds(self.time), self.tag.as_str(), self.crossing()),
                 _ => (String::new(), "", "│    │"),
             };
             let cell = |column: &[String]| column.get(line).cloned().unwrap_or_default();
@@ -77,16 +79,29 @@ impl Rung {
         }
         out
     }
-}
 
-impl Arrow {
-    fn drawn(self) -> &'static str {
-        match self {
-            Arrow::Nothing => "│    │",
-            Arrow::Bytes(Side::Server) => "│───▶│",
-            Arrow::Bytes(Side::Client) => "│◀───│",
-            Arrow::Meaning(Side::Server) => "│═══▶│",
-            Arrow::Meaning(Side::Client) => "│◀═══│",
+    /// The two uprights and what is between them.
+    fn crossing(&self) -> &'static str {
+        use Side::{Client, Server};
+        let (target, meaning) = match self.arrow {
+            Arrow::Nothing => return "│    │",
+            Arrow::Bytes(target) => (target, false),
+            Arrow::Meaning(target) => (target, true),
+        };
+        let arrives = target == self.side;
+        match (self.halved, target, arrives, meaning) {
+            (false, Server, _, false) => "│───▶│",
+            (false, Server, _, true) => "│═══▶│",
+            (false, Client, _, false) => "│◀───│",
+            (false, Client, _, true) => "│◀═══│",
+            (true, Server, false, false) => "│──  │",
+            (true, Server, true, false) => "│  ─▶│",
+            (true, Client, false, false) => "│  ──│",
+            (true, Client, true, false) => "│◀─  │",
+            (true, Server, false, true) => "│══  │",
+            (true, Server, true, true) => "│  ═▶│",
+            (true, Client, false, true) => "│  ══│",
+            (true, Client, true, true) => "│◀═  │",
         }
     }
 }
@@ -100,9 +115,11 @@ pub(super) fn heading(tag: &str, client: &str, server: &str) -> String {
             Some(words) => format!("{words} "),
             None => String::new(),
         };
-        let (time, tag) = if line == 0 { ("ms ", format!("{tag} ")) } else { ("", String::new()) };
-        let width = COLUMN + 1;
-        out.push_str(&format!("{time:─>10}{tag:─<6}{:─<width$}┼────┼ {:─<COLUMN$}\n", cell(&left), cell(&right)));
+        let (time, tag) = if line == 0 { (" ms", tag) } else { ("", "") };
+        let (width, last) = (COLUMN + 1, COLUMN);
+        let line = format!("{time:─>TIME$} {tag:<TAG$} {:─<width$}┼────┼ {:─<last$}", cell(&left), cell(&right));
+        out.push_str(line.trim_end());
+        out.push('\n');
     }
     out
 }
@@ -137,7 +154,16 @@ mod tests {
 
     fn rung(side: Side, arrow: Arrow) -> Rung {
         let (time, tag) = (Duration::from_micros(12_345), "#3".to_string());
-        Rung { time, tag, side, arrow, ours: vec!["ours".into(), "  below".into()], theirs: Some("(theirs)".into()) }
+        let halved = false;
+        Rung {
+            time,
+            tag,
+            side,
+            arrow,
+            halved,
+            ours: vec!["ours".into(), "  below".into()],
+            theirs: Some("(theirs)".into()),
+        }
     }
 
     #[test]
@@ -154,6 +180,15 @@ mod tests {
             "   12.345 #3    (theirs)                                    │◀═══│ ours\n\
              \x20                                                           │    │   below\n"
         );
+    }
+
+    #[test]
+    fn what_both_sides_saw_leaves_here_and_arrives_there() {
+        let drawn = |side, arrow| Rung { halved: true, ..rung(side, arrow) }.crossing();
+        assert_eq!(drawn(Side::Client, Arrow::Bytes(Side::Server)), "│──  │");
+        assert_eq!(drawn(Side::Server, Arrow::Bytes(Side::Server)), "│  ─▶│");
+        assert_eq!(drawn(Side::Server, Arrow::Meaning(Side::Client)), "│  ══│");
+        assert_eq!(drawn(Side::Client, Arrow::Meaning(Side::Client)), "│◀═  │");
     }
 
     #[test]

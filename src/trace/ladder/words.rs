@@ -79,8 +79,8 @@ fn wait(step: &Step<'_>, call: Call, bytes: Option<usize>) -> Option<Words> {
 fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) -> Words {
     let word = call.name();
     let after = match call {
-        Call::Resolve | Call::Accept | Call::Connect | Call::Read => format!(", after {}", span(step.took)),
-        _ if step.took >= NOTICEABLE => format!(", after {}", span(step.took)),
+        Call::Resolve | Call::Accept | Call::Connect | Call::Read => waited(step.took),
+        _ if step.took >= NOTICEABLE => waited(step.took),
         _ => String::new(),
     };
     let towards_us = Some(Arrow::Bytes(step.side));
@@ -215,13 +215,18 @@ pub(super) fn name(side: Side) -> &'static str {
     }
 }
 
+fn waited(took: Duration) -> String {
+    // Ten microseconds are what the call itself takes: what it waits for was there already.
+    if took < Duration::from_micros(10) { ", at once".to_string() } else { format!(", after {}", span(took)) }
+}
+
 /// A duration for people: three digits say it.
 fn span(took: Duration) -> String {
     let micros = took.as_micros();
     match micros {
         0..10_000 => format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10),
-        10_000..10_000_000 => format!("{} ms", super::hex::grouped((micros / 1000) as u64)),
-        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+        10_000..1_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
     }
 }
 
@@ -251,7 +256,7 @@ mod tests {
     fn times_are_as_long_as_they_are_interesting() {
         let said = |micros| span(Duration::from_micros(micros));
         assert_eq!([said(35), said(1_230), said(512_400)], ["0.03 ms", "1.23 ms", "512 ms"]);
-        assert_eq!([said(9_999_000), said(12_340_000)], ["9 999 ms", "12.3 s"]);
+        assert_eq!([said(9_999_000), said(12_340_000)], ["9.99 s", "12.34 s"]);
     }
 
     #[test]
