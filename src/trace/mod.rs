@@ -25,8 +25,8 @@ mod observer;
 mod step;
 
 pub use environment::from_environment;
-pub use json::JsonLines;
-pub use ladder::Ladder;
+pub use json::{JsonLines, json};
+pub use ladder::{Drawing, Ladder};
 pub use observer::{Observer, Trace};
 pub(crate) use observer::{TellClose, Tracer};
 pub use step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};

@@ -34,8 +34,26 @@ pub struct Step<'a> {
     pub action: Action<'a>,
 }
 
+impl Step<'_> {
+    /// The moment at which a ladder shows it. What waits for the peer is shown when it returned, for only then is there
+    /// anything to see. What goes to the peer is shown when it began: the peer may read it before our write has
+    /// returned, and effects should not stand above their causes. A long write is a wait, too.
+    pub fn moment(&self) -> SystemTime {
+        let begins = match &self.action {
+            Action::Call { call: Call::Write, outcome: Outcome::Bytes(bytes) } => bytes.len() <= LARGE_WRITE,
+            Action::Call { call: Call::Shutdown | Call::Close, .. } => true,
+            _ => false,
+        };
+        if begins { self.at } else { self.at.checked_add(self.took).unwrap_or(self.at) }
+    }
+}
+
+/// A write of up to this many bytes finds room in the system's buffer, unless the peer has stopped reading: its wait is
+/// not worth a line.
+pub(crate) const LARGE_WRITE: usize = 64 * 1024;
+
 /// The side of the conversation that took the step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The active side: it began the conversation with connect.
     Client,
@@ -161,6 +179,19 @@ pub enum Call {
 }
 
 impl Call {
+    /// Every call, in the order of a conversation.
+    pub const ALL: [Call; 9] = [
+        Call::Resolve,
+        Call::Listen,
+        Call::Accept,
+        Call::Connect,
+        Call::Read,
+        Call::Peek,
+        Call::Write,
+        Call::Shutdown,
+        Call::Close,
+    ];
+
     /// The word for it on the blackboard, which is also its name in JSON.
     ///
     /// ```
@@ -202,7 +233,9 @@ impl Call {
             Call::Resolve => &[],
             Call::Listen => &["socket", "setsockopt", "bind", "listen"],
             Call::Accept => &["accept4"],
-            Call::Connect => &["socket", "ioctl", "connect", "poll", "getsockopt", "ioctl"],
+            // A connect with a deadline: ioctl sets the socket to non-blocking so that connect only begins, a second one
+            // sets it back, and poll waits. Should that end badly, getsockopt then fetches the reason.
+            Call::Connect => &["socket", "ioctl", "connect", "ioctl", "poll"],
             Call::Read | Call::Peek => &["recvfrom"],
             Call::Write => &["sendto"],
             Call::Shutdown => &["shutdown"],
