@@ -21,7 +21,6 @@ use crate::deadline::Deadline;
 impl WebSocket {
     /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
     pub(super) fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
-        self.shared.incoming_ended(&self.incoming, "the peer's Close frame");
         self.ended = Some(reason);
         self.shared.flush()?;
         let deadline = Deadline::after(self.settings.close_limit);
@@ -68,8 +67,8 @@ impl WebSocket {
 
     /// The peer broke a rule. It should learn which, so our Close frame goes before the connection does.
     pub(super) fn end_by(&mut self, violation: &Violation) {
+        self.shared.incoming_ended(&violation.what);
         let told = self.shared.send(|outgoing| answer_violation(violation, outgoing));
-        self.shared.incoming_ended(&self.incoming, &violation.what);
         self.ended = Some(None);
         if told.is_ok() {
             self.shared.transport.close(Deadline::after(self.settings.close_limit));

@@ -196,6 +196,9 @@ impl WebSocket {
             let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
             match self.incoming.next(see) {
                 Ok(Some(event)) => {
+                    if let Event::Close(_) = event {
+                        self.shared.incoming_ended("the peer's Close frame");
+                    }
                     self.shared.queue(|outgoing| answer(&event, outgoing))?;
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),

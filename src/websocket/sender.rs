@@ -12,7 +12,7 @@
 
 use super::error::Error;
 use super::message::MessageRef;
-use super::protocol::{CloseReason, FrameHeader, Incoming, MessageKind, Outgoing, SendError, State, see_frames};
+use super::protocol::{CloseReason, FrameHeader, MessageKind, Outgoing, SendError, State, see_frames};
 use crate::sender::write;
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
@@ -77,10 +77,10 @@ impl Shared {
     }
 
     /// The peer's direction has ended. It matters to the state, and to nobody who sends.
-    pub(super) fn incoming_ended(&self, incoming: &Incoming, why: &str) {
+    pub(super) fn incoming_ended(&self, why: &str) {
         let mut half = enter(&self.half);
         let before = half.state();
-        half.incoming_ended = incoming.is_ended();
+        half.incoming_ended = true;
         half.tell_state(before, why, self.transport.tracer());
     }
 
