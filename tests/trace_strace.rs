@@ -180,6 +180,26 @@ fn the_echo_server_does_what_its_trace_says() {
 
 #[test]
 #[ignore = "needs strace"]
+fn the_websocket_echo_server_does_what_its_trace_says() {
+    let folder = Folder::new("ws_echo_server");
+    let mut server = folder.start(&[example("ws_echo_server").into(), "--listen".into(), "127.0.0.1:0".into()]);
+    let address = folder.first_line(&mut server).rsplit(' ').next().unwrap().to_string();
+    let (mut client, _) = tungstenite::connect(format!("ws://{address}/")).unwrap();
+    for size in [0, 5, 200, 100_000] {
+        let message = tungstenite::Message::binary(vec![7; size]);
+        client.send(message.clone()).unwrap();
+        assert!(client.read().unwrap() == message);
+    }
+    client.close(None).unwrap();
+    while client.read().is_ok() {}
+    drop(client);
+    folder.wait_for("\"call\":\"close\"", 1);
+    folder.kill(&mut server);
+    assert_true(&folder.trace(), &folder.seen());
+}
+
+#[test]
+#[ignore = "needs strace"]
 fn the_line_client_does_what_its_trace_says() {
     let folder = Folder::new("line_client");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
