@@ -109,11 +109,22 @@ impl Transport {
         }
     }
 
-    /// Writes all of `bytes`. A single write may take less: the system's buffer is full while the peer does not read.
+    /// Writes all of `bytes`.
     ///
     /// Fails with [`ErrorKind::TimedOut`] when the deadline passes first. The peer then has the beginning of something
     /// whose rest can never follow, so the sending direction is closed.
     pub(crate) fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        let written = self.write(bytes, deadline)?;
+        if written < bytes.len() {
+            self.sending_ended.store(true, Ordering::Release);
+            return Err(ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
+
+    /// Writes as much of `bytes` as goes until the deadline, and says how much that was. A single system call may take
+    /// less than it is given: the system's buffer is full while the peer does not read.
+    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> io::Result<usize> {
         let mut time_out = enter(&self.writing);
         let set = |limit| self.stream.set_write_timeout(limit);
         let mut rest = bytes;
@@ -132,16 +143,15 @@ impl Transport {
             match result {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_time_out(&error) && !deadline.has_passed() => {
-                    time_out.renew(deadline.remaining(), set)?;
-                }
+                Err(error) if is_time_out(&error) && deadline.has_passed() => break,
+                Err(error) if is_time_out(&error) => time_out.renew(deadline.remaining(), set)?,
                 Err(error) => {
                     self.sending_ended.store(true, Ordering::Release);
-                    return Err(if is_time_out(&error) { ErrorKind::TimedOut.into() } else { error });
+                    return Err(error);
                 }
             }
         }
-        Ok(())
+        Ok(bytes.len() - rest.len())
     }
 
     /// Says that we send nothing more, or that we also receive nothing more. It wakes a thread that is blocked in a

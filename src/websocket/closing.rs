@@ -22,13 +22,13 @@ impl WebSocket {
     /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
     pub(super) fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
         self.ended = Some(reason);
-        self.shared.flush()?;
+        self.outbox.flush()?;
         let deadline = Deadline::after(self.settings.close_limit);
         if self.role == Role::Client {
             // The server ends TCP first. One that does not is given the rest of the limit, and then we do.
-            self.shared.transport.read_to_end(deadline);
+            self.outbox.transport.read_to_end(deadline);
         }
-        self.shared.transport.close(deadline);
+        self.outbox.transport.close(deadline);
         Ok(())
     }
 
@@ -47,7 +47,7 @@ impl WebSocket {
         if self.ended.is_some() {
             return Ok(());
         }
-        match self.shared.send(|outgoing| outgoing.close(Some(reason))) {
+        match self.outbox.send(|outgoing| outgoing.close(Some(reason))) {
             // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
             Ok(()) | Err(Error::Send(SendError::AfterClose)) => {}
             Err(error) => return Err(error),
@@ -60,18 +60,18 @@ impl WebSocket {
         }
         if self.ended.is_none() {
             self.ended = Some(None);
-            self.shared.transport.close(Deadline::after(self.settings.close_limit));
+            self.outbox.transport.close(Deadline::after(self.settings.close_limit));
         }
         Ok(())
     }
 
     /// The peer broke a rule. It should learn which, so our Close frame goes before the connection does.
     pub(super) fn end_by(&mut self, violation: &Violation) {
-        self.shared.incoming_ended(&violation.what);
-        let told = self.shared.send(|outgoing| answer_violation(violation, outgoing));
+        self.outbox.incoming_ended(&violation.what);
+        let told = self.outbox.send(|outgoing| answer_violation(violation, outgoing));
         self.ended = Some(None);
         if told.is_ok() {
-            self.shared.transport.close(Deadline::after(self.settings.close_limit));
+            self.outbox.transport.close(Deadline::after(self.settings.close_limit));
         }
     }
 }

@@ -12,8 +12,9 @@
 
 use super::error::Error;
 use super::message::{MessageRef, Received};
+use super::outbox::{Outbox, tell_frame};
 use super::protocol::{CloseReason, Event, Incoming, Outgoing, Role, State, answer};
-use super::sender::{Replies, Shared, WebSocketSender, tell_frame};
+use super::sender::{Replies, WebSocketSender};
 use crate::deadline::Deadline;
 use crate::settings::Settings;
 use crate::trace::Direction;
@@ -53,7 +54,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct WebSocket {
     pub(super) incoming: Incoming,
-    pub(super) shared: Arc<Shared>,
+    pub(super) outbox: Arc<Outbox>,
     pub(super) role: Role,
     pub(super) settings: Arc<Settings>,
     subprotocol: Option<String>,
@@ -83,8 +84,8 @@ impl WebSocket {
         let mut incoming = Incoming::new(role, settings.max_message);
         incoming.push(unread);
         transport.tracer().state("connecting", "open", "both sides have agreed to speak WebSocket");
-        let shared = Shared::new(transport, outgoing, settings.send_limit);
-        WebSocket { incoming, shared, role, settings, subprotocol, begun: None, ended: None }
+        let outbox = Outbox::new(transport, outgoing, settings.send_limit);
+        WebSocket { incoming, outbox, role, settings, subprotocol, begun: None, ended: None }
     }
 
     /// Sends a text message. WLanguage: `SocketWrite` (`SocketEcrit`). Blocks while the peer does not read, up to
@@ -100,7 +101,7 @@ impl WebSocket {
 
     /// Sends a message of either kind.
     pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
-        self.shared.send(|outgoing| match message {
+        self.outbox.send(|outgoing| match message {
             MessageRef::Text(text) => outgoing.text(text),
             MessageRef::Binary(bytes) => outgoing.binary(bytes),
         })
@@ -108,7 +109,7 @@ impl WebSocket {
 
     /// A handle through which any thread can send, while this one waits in a receive.
     pub fn sender(&self) -> WebSocketSender {
-        WebSocketSender(self.shared.clone())
+        WebSocketSender(self.outbox.clone())
     }
 
     /// Waits for the next message, up to [`Settings::receive_limit`]. WLanguage: `SocketRead` (`SocketLit`). Pings are
@@ -133,7 +134,7 @@ impl WebSocket {
             match (step, received.take()) {
                 (_, Some(message)) => {
                     // Nobody knows when this program will come back: a Pong that is due does not wait for it.
-                    self.shared.flush()?;
+                    self.outbox.flush()?;
                     return Ok(Received::Message(message));
                 }
                 (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
@@ -192,14 +193,14 @@ impl WebSocket {
         }
         let mut looked = false;
         loop {
-            let tracer = self.shared.transport.tracer();
+            let tracer = self.outbox.transport.tracer();
             let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
             match self.incoming.next(see) {
                 Ok(Some(event)) => {
                     if let Event::Close(_) = event {
-                        self.shared.incoming_ended("the peer's Close frame");
+                        self.outbox.incoming_ended("the peer's Close frame");
                     }
-                    self.shared.queue(|outgoing| answer(&event, outgoing))?;
+                    self.outbox.queue(|outgoing| answer(&event, outgoing))?;
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),
                         Event::Binary(bytes) => MessageRef::Binary(bytes),
@@ -216,7 +217,7 @@ impl WebSocket {
                         }
                     };
                     self.begun = None;
-                    handler(message, &mut Replies(&self.shared))?;
+                    handler(message, &mut Replies(&self.outbox))?;
                     return Ok(Step::Event);
                 }
                 Ok(None) => {}
@@ -226,7 +227,7 @@ impl WebSocket {
                 }
             }
             // Everything that came is handled: now, and not before each answer, is the time to write.
-            self.shared.flush()?;
+            self.outbox.flush()?;
             if looked && wait.has_passed() {
                 return Ok(Step::Nothing);
             }
@@ -246,7 +247,7 @@ impl WebSocket {
             }
         }
         let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
-        match self.shared.transport.read(self.incoming.space(), deadline) {
+        match self.outbox.transport.read(self.incoming.space(), deadline) {
             Ok(Chunk::Bytes(count)) => self.incoming.filled(count),
             Ok(Chunk::Nothing) => {}
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
@@ -258,7 +259,7 @@ impl WebSocket {
     /// Whether the conversation goes on, as far as one look tells: see [`Connection::is_open`](crate::Connection::is_open).
     /// WLanguage: `SocketExist` (`SocketExiste`).
     pub fn is_open(&self) -> bool {
-        self.ended.is_none() && self.shared.state() == State::Open && self.shared.transport.is_open()
+        self.ended.is_none() && self.outbox.state() == State::Open && self.outbox.transport.is_open()
     }
 
     /// The subprotocol that both sides agreed on, if any.
@@ -268,11 +269,11 @@ impl WebSocket {
 
     /// The peer's address and port. WLanguage: `SocketClientInfo`.
     pub fn peer_address(&self) -> Result<SocketAddr, Error> {
-        self.shared.transport.tracer().peer.ok_or(Error::Socket(crate::Error::Closed))
+        self.outbox.transport.tracer().peer.ok_or(Error::Socket(crate::Error::Closed))
     }
 
     /// Our own address and port in this conversation.
     pub fn local_address(&self) -> Result<SocketAddr, Error> {
-        self.shared.transport.tracer().local.ok_or(Error::Socket(crate::Error::Closed))
+        self.outbox.transport.tracer().local.ok_or(Error::Socket(crate::Error::Closed))
     }
 }

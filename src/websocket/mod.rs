@@ -21,6 +21,7 @@ mod error;
 mod message;
 mod offer;
 mod opening;
+mod outbox;
 mod sender;
 
 pub use connection::WebSocket;

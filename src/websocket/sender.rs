@@ -1,145 +1,13 @@
-//! How do several threads send into one WebSocket, and when does a reply leave?
+//! Who may send into a WebSocket, and when does it leave?
 //!
-//! The sending direction lies behind one lock: frames are queued under it and written under it, so the order in which they
-//! were accepted is the order on the wire. A send from any thread queues and writes at once. A reply to a message that
-//! came together with others is only queued: the batch leaves in one write before the next read, for a system call costs
-//! more than the message.
-//!
-//! # In production
-//!
-//! The lock is held while the system call waits for a peer that does not read, and other senders to this peer wait with
-//! it, up to the send limit. A server that broadcasts must not let one slow client do that: it queues up to a bound.
+//! Any thread, through a [`WebSocketSender`]: the message leaves at once. And the program that is being handed messages,
+//! through [`Replies`]: its answers to messages that came together leave together.
 
 use super::error::Error;
 use super::message::MessageRef;
-use super::protocol::{CloseReason, FrameHeader, MessageKind, Outgoing, SendError, State, see_frames};
-use crate::sender::write;
-use crate::trace::{Direction, FrameStep, Tracer};
-use crate::transport::{Transport, enter};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// Replies to one batch leave at the latest when so many bytes are queued.
-const BATCH: usize = 64 * 1024;
-
-/// What the two halves of a WebSocket share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) transport: Arc<Transport>,
-    half: Mutex<Half>,
-    send_limit: Duration,
-}
-
-#[derive(Debug)]
-struct Half {
-    outgoing: Outgoing,
-    /// The peer's direction has ended: kept here as well, for the state is made of both.
-    incoming_ended: bool,
-}
-
-impl Shared {
-    pub(super) fn new(transport: Arc<Transport>, outgoing: Outgoing, send_limit: Duration) -> Arc<Shared> {
-        Arc::new(Shared { transport, half: Mutex::new(Half { outgoing, incoming_ended: false }), send_limit })
-    }
-
-    /// Queues what `queue` sends and leaves it there, unless much is waiting.
-    pub(super) fn queue<T>(&self, queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>) -> Result<T, Error> {
-        let mut half = enter(&self.half);
-        let result = half.queue(queue, self.transport.tracer())?;
-        if half.outgoing.pending().len() >= BATCH {
-            self.write(&mut half)?;
-        }
-        Ok(result)
-    }
-
-    /// Queues what `queue` sends, and writes all that is queued.
-    pub(super) fn send<T>(&self, queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>) -> Result<T, Error> {
-        let mut half = enter(&self.half);
-        let result = half.queue(queue, self.transport.tracer())?;
-        self.write(&mut half)?;
-        Ok(result)
-    }
-
-    /// Writes what is queued, in one call if the system takes it.
-    pub(super) fn flush(&self) -> Result<(), Error> {
-        self.write(&mut enter(&self.half))
-    }
-
-    fn write(&self, half: &mut Half) -> Result<(), Error> {
-        let pending = half.outgoing.pending();
-        if pending.is_empty() {
-            return Ok(());
-        }
-        write(&self.transport, pending, self.send_limit)?;
-        let written = pending.len();
-        half.outgoing.mark_written(written);
-        Ok(())
-    }
-
-    /// The peer's direction has ended. It matters to the state, and to nobody who sends.
-    pub(super) fn incoming_ended(&self, why: &str) {
-        let mut half = enter(&self.half);
-        let before = half.state();
-        half.incoming_ended = true;
-        half.tell_state(before, why, self.transport.tracer());
-    }
-
-    pub(super) fn state(&self) -> State {
-        enter(&self.half).state()
-    }
-}
-
-impl Half {
-    fn state(&self) -> State {
-        State::of(self.incoming_ended, self.outgoing.is_closed())
-    }
-
-    /// With an observer, each frame is told as it stands in the queue: what is told is what will be written.
-    fn queue<T>(
-        &mut self,
-        queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
-        tracer: &Tracer,
-    ) -> Result<T, SendError> {
-        let (before, mark) = (self.state(), self.outgoing.pending().len());
-        let result = queue(&mut self.outgoing)?;
-        if tracer.is_on() {
-            see_frames(&self.outgoing.pending()[mark..], &mut |header, payload| {
-                tell_frame(tracer, Direction::Out, header, payload);
-            });
-            self.tell_state(before, "our Close frame", tracer);
-        }
-        Ok(result)
-    }
-
-    fn tell_state(&self, before: State, why: &str, tracer: &Tracer) {
-        let now = self.state();
-        if now != before {
-            tracer.state(before.name(), now.name(), why);
-        }
-    }
-}
-
-/// Tells of one frame, header and unmasked payload.
-pub(super) fn tell_frame(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
-    if !tracer.is_on() {
-        return;
-    }
-    let mut bytes = Vec::with_capacity(14);
-    header.encode(&mut bytes);
-    // On the wire the masking key ends the header; the trace shows it by itself.
-    bytes.truncate(bytes.len() - header.mask.map_or(0, |key| key.len()));
-    let rsv = u8::from(header.rsv1) << 2 | u8::from(header.rsv2) << 1 | u8::from(header.rsv3);
-    let frame = FrameStep {
-        fin: header.fin,
-        rsv,
-        opcode: header.opcode.bits(),
-        key: header.mask,
-        length: header.length,
-        header: &bytes,
-        payload,
-    };
-    tracer.frame(direction, frame);
-}
+use super::outbox::Outbox;
+use super::protocol::{CloseReason, MessageKind};
+use std::sync::Arc;
 
 /// Sends into a WebSocket, from any thread. Cheap to clone, and harmless once the conversation is over: a send is then
 /// an error and nothing else.
@@ -165,7 +33,7 @@ pub(super) fn tell_frame(tracer: &Tracer, direction: Direction, header: &FrameHe
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct WebSocketSender(pub(super) Arc<Shared>);
+pub struct WebSocketSender(pub(super) Arc<Outbox>);
 
 impl WebSocketSender {
     /// Sends a text message. WLanguage: `SocketWrite` (in French `SocketEcrit`).
@@ -221,7 +89,7 @@ impl WebSocketSender {
 /// Sends replies from inside [`WebSocket::for_each_message`](super::WebSocket::for_each_message). They are queued, and
 /// leave together: before the next read, at 64 KiB, or at [`Replies::flush`].
 #[derive(Debug)]
-pub struct Replies<'a>(pub(super) &'a Shared);
+pub struct Replies<'a>(pub(super) &'a Outbox);
 
 impl Replies<'_> {
     /// Queues a message of either kind.

@@ -190,6 +190,29 @@ impl Outgoing {
         }
     }
 
+    /// Exchanges all that is pending for an empty piece of memory: whoever writes it gives the memory back next time, and
+    /// no message costs an allocation.
+    pub fn exchange(&mut self, empty: Vec<u8>) -> Vec<u8> {
+        self.bytes.drain(..self.written);
+        self.written = 0;
+        std::mem::replace(&mut self.bytes, empty)
+    }
+
+    /// Queues frames that were encoded elsewhere by [`Outgoing::server`]: a broadcast is encoded once, for a server's frames
+    /// have no mask and are the same for everybody.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or inside a message in fragments.
+    pub fn encoded(&mut self, frames: &[u8]) -> Result<(), SendError> {
+        if self.closed {
+            return Err(SendError::AfterClose);
+        }
+        self.check_message_may_begin()?;
+        self.bytes.extend_from_slice(frames);
+        Ok(())
+    }
+
     /// Takes all that is pending, for whoever writes it elsewhere: a server encodes a broadcast once and shares it.
     pub fn take(&mut self) -> Vec<u8> {
         self.bytes.drain(..self.written);
