@@ -77,7 +77,12 @@ pub struct StandardServer {
     listener: Listener,
     admits: Box<dyn Fn(SocketAddr) -> bool + Send + Sync>,
     reports: Arc<dyn Fn(Trouble) + Send + Sync>,
+    full: Option<Arc<Handler>>,
+    farewell: Option<Box<dyn FnOnce() + Send>>,
 }
+
+/// What turns a client away when the server is full.
+type Handler = dyn Fn(Connection) -> HandlerResult + Send + Sync;
 
 /// How a server's life went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,7 +108,7 @@ impl StandardServer {
     pub fn bind_with(address: &str, settings: &Settings) -> Result<StandardServer, Error> {
         let listener = Listener::bind(address, settings)?;
         let reports = Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
-        Ok(StandardServer { listener, admits: Box::new(|_| true), reports })
+        Ok(StandardServer { listener, admits: Box::new(|_| true), reports, full: None, farewell: None })
     }
 
     /// The address and port that we listen on: with port 0, the one that the system took.
@@ -121,6 +126,20 @@ impl StandardServer {
     /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
         self.reports = Arc::new(reports);
+        self
+    }
+
+    /// Who tells a client that the server is full, in the words of its protocol. It runs on a thread of its own, at most
+    /// 16 of them at once; whoever comes beyond that is turned away without a word, as everybody is without this.
+    pub fn on_full(mut self, tells: impl Fn(Connection) -> HandlerResult + Send + Sync + 'static) -> StandardServer {
+        self.full = Some(Arc::new(tells));
+        self
+    }
+
+    /// What is done first at the stop, instead of ending each client's receiving direction: a protocol of its own has a
+    /// goodbye of its own.
+    pub fn farewell(mut self, says: impl FnOnce() + Send + 'static) -> StandardServer {
+        self.farewell = Some(Box::new(says));
         self
     }
 
@@ -150,18 +169,19 @@ impl StandardServer {
         F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
     {
         let handler = Arc::new(handler);
-        let mut clients = Clients::new();
+        let max_clients = self.listener.settings().max_clients;
+        let mut clients = Clients::new(self.reports.clone(), self.full.clone());
         let outcome = loop {
             match self.wait(Duration::MAX) {
                 Ok(Arrival::Client(newcomer)) => {
                     clients.join_those_that_ended();
-                    if clients.count() >= self.listener.settings().max_clients
-                        || !(self.admits)(newcomer.peer_address())
-                    {
+                    if !(self.admits)(newcomer.peer_address()) {
                         clients.report.refused += 1;
                         newcomer.refuse();
+                    } else if clients.count() >= max_clients {
+                        clients.turn_away(newcomer);
                     } else {
-                        clients.start(newcomer, handler.clone(), self.reports.clone());
+                        clients.start(newcomer, handler.clone());
                     }
                 }
                 Ok(Arrival::Nobody) => {}
@@ -172,7 +192,7 @@ impl StandardServer {
         let stop_limit = self.listener.settings().stop_limit;
         // Nobody shall connect to a server that will not answer any more.
         drop(self.listener);
-        clients.stop(stop_limit);
+        clients.stop(stop_limit, self.farewell);
         outcome.map(|()| clients.report)
     }
 }

@@ -4,7 +4,7 @@
 //! must join it; so its last deed is to say that it ends, through a channel, and it is joined when the accepting thread
 //! comes by, or at the stop.
 
-use super::{HandlerResult, ServeReport, Trouble};
+use super::{Handler, HandlerResult, ServeReport, Trouble};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::listener::Newcomer;
@@ -20,34 +20,69 @@ use std::time::Duration;
 /// The threads of the clients, as the accepting thread sees them.
 pub(super) struct Clients {
     living: HashMap<u64, Living>,
+    served: usize,
     /// Each thread's last deed is to say here that it ends, and whether it panicked.
     ends: Sender<(u64, bool)>,
     ended: Receiver<(u64, bool)>,
     last: u64,
     pub(super) report: ServeReport,
+    reports: Arc<dyn Fn(Trouble) + Send + Sync>,
+    full: Option<Arc<Handler>>,
 }
+
+/// How many clients at once are told that the server is full.
+const MAX_TELLING: usize = 16;
 
 struct Living {
     thread: JoinHandle<()>,
     /// Weak: a list of clients must not keep their descriptors open.
     transport: Weak<Transport>,
+    /// It was let in, and is not just being told that the server is full.
+    served: bool,
 }
 
 impl Clients {
-    pub(super) fn new() -> Clients {
+    pub(super) fn new(reports: Arc<dyn Fn(Trouble) + Send + Sync>, full: Option<Arc<Handler>>) -> Clients {
         let (ends, ended) = unbounded();
-        Clients { living: HashMap::new(), ends, ended, last: 0, report: ServeReport::default() }
+        let report = ServeReport::default();
+        Clients { living: HashMap::new(), served: 0, ends, ended, last: 0, report, reports, full }
     }
 
-    /// How many threads have not said that they end.
+    /// How many clients are being served.
     pub(super) fn count(&self) -> usize {
-        self.living.len()
+        self.served
     }
 
-    pub(super) fn start<F>(&mut self, newcomer: Newcomer, handler: Arc<F>, reports: Arc<dyn Fn(Trouble) + Send + Sync>)
+    /// Gives the client a thread that runs the handler.
+    pub(super) fn start<F>(&mut self, newcomer: Newcomer, handler: Arc<F>)
     where
         F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
     {
+        if self.spawn("client", newcomer, move |connection| handler(connection), true) {
+            self.report.served += 1;
+            self.served += 1;
+        }
+    }
+
+    /// The server is full. The client is told so on a thread of its own, for telling is waiting; but of these there are a
+    /// few only, or a crowd at the door would be served after all.
+    pub(super) fn turn_away(&mut self, newcomer: Newcomer) {
+        self.report.refused += 1;
+        match self.full.clone() {
+            Some(tells) if self.living.len() < self.served + MAX_TELLING => {
+                self.spawn("full", newcomer, move |connection| tells(connection), false);
+            }
+            _ => newcomer.refuse(),
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        newcomer: Newcomer,
+        handler: impl FnOnce(Connection) -> HandlerResult + Send + 'static,
+        served: bool,
+    ) -> bool {
         let peer = newcomer.peer_address();
         let connection = newcomer.accept();
         // The handler owns the connection and may drop it or make something else of it. A hand on the transport lets us
@@ -56,9 +91,9 @@ impl Clients {
         let transport = Arc::downgrade(&ours);
         let close_limit = connection.settings().close_limit;
         self.last += 1;
-        let (number, ends, tells) = (self.last, self.ends.clone(), reports.clone());
+        let (number, ends, tells) = (self.last, self.ends.clone(), self.reports.clone());
         // Most handlers need little stack. Address space is what ten thousand threads run out of first.
-        let builder = thread::Builder::new().name(format!("client {number}")).stack_size(256 * 1024);
+        let builder = thread::Builder::new().name(format!("{name} {number}")).stack_size(256 * 1024);
         let spawned = builder.spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| handler(connection)));
             let panicked = result.is_err();
@@ -73,13 +108,15 @@ impl Clients {
         });
         match spawned {
             Ok(thread) => {
-                self.report.served += 1;
-                self.living.insert(number, Living { thread, transport });
+                self.living.insert(number, Living { thread, transport, served });
+                true
             }
             // The closure is dropped with the connection in it: the client is turned away, and everybody else goes on.
             Err(error) => {
                 self.report.refused += 1;
-                reports(Trouble { peer, what: format!("turned away, for the system has no thread left: {error}") });
+                let what = format!("turned away, for the system has no thread left: {error}");
+                (self.reports)(Trouble { peer, what });
+                false
             }
         }
     }
@@ -87,6 +124,7 @@ impl Clients {
     fn join(&mut self, (number, panicked): (u64, bool)) {
         self.report.panicked += u64::from(panicked);
         if let Some(living) = self.living.remove(&number) {
+            self.served -= usize::from(living.served);
             // It has said that it ends, so this waits for its last few instructions only.
             let _ = living.thread.join();
         }
@@ -98,26 +136,35 @@ impl Clients {
         }
     }
 
-    /// First gently: every receive meets the end, every send still works. Then firmly: nothing works any more. Whoever
-    /// is still there after that does not wait for a socket, and no thread can be ended from outside.
-    pub(super) fn stop(&mut self, limit: Duration) {
+    /// First gently: the farewell of the protocol, or without one every receive meets the end while every send still works.
+    /// Then firmly: nothing works any more. Whoever is still there after that does not wait for a socket, and no thread can
+    /// be ended from outside.
+    pub(super) fn stop(&mut self, limit: Duration, farewell: Option<Box<dyn FnOnce() + Send>>) {
         let whole = Deadline::after(limit);
         let gentle = Deadline::after(limit / 2);
-        for (how, deadline) in [(Shutdown::Read, gentle), (Shutdown::Both, whole)] {
-            for living in self.living.values() {
-                if let Some(transport) = living.transport.upgrade() {
-                    transport.shutdown(how);
-                }
-            }
-            while !self.living.is_empty() {
-                match self.ended.recv_timeout(deadline.remaining()) {
-                    Ok(end) => self.join(end),
-                    Err(_) => break,
-                }
-            }
+        match farewell {
+            Some(farewell) => farewell(),
+            None => self.shut_all(Shutdown::Read),
         }
+        self.join_until(gentle);
+        self.shut_all(Shutdown::Both);
+        self.join_until(whole);
         let name = |living: &Living| living.thread.thread().name().unwrap_or("unnamed").to_owned();
         self.report.still_running = self.living.values().map(name).collect();
         self.report.still_running.sort();
+    }
+    fn shut_all(&self, how: Shutdown) {
+        for transport in self.living.values().filter_map(|living| living.transport.upgrade()) {
+            transport.shutdown(how);
+        }
+    }
+
+    fn join_until(&mut self, deadline: Deadline) {
+        while !self.living.is_empty() {
+            match self.ended.recv_timeout(deadline.remaining()) {
+                Ok(end) => self.join(end),
+                Err(_) => return,
+            }
+        }
     }
 }

@@ -13,12 +13,12 @@
 use super::error::Error;
 use super::message::{MessageRef, Received};
 use super::outbox::{Outbox, tell_frame};
-use super::protocol::{CloseReason, Event, Incoming, Outgoing, Role, State, answer};
+use super::protocol::{CloseReason, Event, Incoming, Role, State, answer};
 use super::sender::{Replies, WebSocketSender};
 use crate::deadline::Deadline;
 use crate::settings::Settings;
 use crate::trace::Direction;
-use crate::transport::{Chunk, Transport};
+use crate::transport::Chunk;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub struct WebSocket {
     subprotocol: Option<String>,
     /// The deadline of a message whose first bytes have come.
     begun: Option<Deadline>,
+    /// Bytes have come since somebody last asked: the peer lives.
+    pub(super) heard: bool,
     /// How it ended, once it has.
     pub(super) ended: Option<Option<CloseReason>>,
 }
@@ -74,18 +76,16 @@ pub(super) enum Step {
 impl WebSocket {
     /// The handshake is done. `unread` came behind the head, and belongs to the first frame.
     pub(super) fn open(
-        transport: Arc<Transport>,
+        outbox: Arc<Outbox>,
+        role: Role,
         unread: &[u8],
-        outgoing: Outgoing,
         settings: Arc<Settings>,
         subprotocol: Option<String>,
     ) -> WebSocket {
-        let role = outgoing.role();
         let mut incoming = Incoming::new(role, settings.max_message);
         incoming.push(unread);
-        transport.tracer().state("connecting", "open", "both sides have agreed to speak WebSocket");
-        let outbox = Outbox::new(transport, outgoing, settings.send_limit);
-        WebSocket { incoming, outbox, role, settings, subprotocol, begun: None, ended: None }
+        outbox.transport.tracer().state("connecting", "open", "both sides have agreed to speak WebSocket");
+        WebSocket { incoming, outbox, role, settings, subprotocol, begun: None, heard: false, ended: None }
     }
 
     /// Sends a text message. WLanguage: `SocketWrite` (`SocketEcrit`). Blocks while the peer does not read, up to
@@ -248,7 +248,10 @@ impl WebSocket {
         }
         let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
         match self.outbox.transport.read(self.incoming.space(), deadline) {
-            Ok(Chunk::Bytes(count)) => self.incoming.filled(count),
+            Ok(Chunk::Bytes(count)) => {
+                self.incoming.filled(count);
+                self.heard = true;
+            }
             Ok(Chunk::Nothing) => {}
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
             Err(source) => return Err(Error::Vanished { source: Some(source) }),

@@ -17,16 +17,22 @@ pub mod protocol;
 
 mod closing;
 mod connection;
+mod errands;
 mod error;
 mod message;
 mod offer;
 mod opening;
 mod outbox;
 mod sender;
+mod server;
 
 pub use connection::WebSocket;
 pub use error::Error;
 pub use message::{Message, MessageRef, Received};
 pub use offer::Offer;
 pub use opening::Opening;
+pub use protocol::handshake::Refusal;
 pub use sender::{Replies, WebSocketSender};
+pub use server::{
+    Application, Ending, Limits, NotDone, Request, ServerHandle, Session, SessionHandle, WebSocketServer,
+};

@@ -10,10 +10,11 @@
 use super::connection::WebSocket;
 use super::error::Error;
 use super::opening::{HeadFailure, read_head};
+use super::outbox::Outbox;
 use super::protocol::handshake::{AnswerError, ClientHandshake};
 use super::protocol::http::ResponseHead;
 use super::protocol::url::{UrlError, WebSocketUrl};
-use super::protocol::{MaskKeys, NoRandomness, Outgoing};
+use super::protocol::{MaskKeys, NoRandomness, Outgoing, Role};
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::random;
@@ -101,7 +102,8 @@ impl WebSocket {
             return Err(Error::Answer { error, body: String::new() });
         }
         let keys = MaskKeys::new(|block| random::fill(block).map_err(|_| NoRandomness));
-        Ok(WebSocket::open(transport, &unread, Outgoing::client(keys), settings, chosen))
+        let outbox = Outbox::new(transport, Outgoing::client(keys), settings.send_limit);
+        Ok(WebSocket::open(outbox, Role::Client, &unread, settings, chosen))
     }
 }
 

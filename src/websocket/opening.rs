@@ -12,9 +12,10 @@
 
 use super::connection::WebSocket;
 use super::error::Error;
-use super::protocol::Outgoing;
+use super::outbox::Outbox;
 use super::protocol::handshake::{Refusal, Upgrade};
 use super::protocol::http::{HeadReader, RequestHead, Response};
+use super::protocol::{Outgoing, Role};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::sender::write;
@@ -112,10 +113,27 @@ impl Opening {
 
     /// Agrees, with a subprotocol that the client offered, and with headers of our own.
     pub fn accept_with(self, subprotocol: Option<&str>, headers: &[(&str, &str)]) -> Result<WebSocket, Error> {
-        let upgrade = match Upgrade::check(&self.head) {
-            Ok(upgrade) => upgrade,
-            Err(refusal) => return Err(refuse(&self.transport, &self.settings, refusal)),
-        };
+        let outbox = Outbox::new(self.transport.clone(), Outgoing::server(), self.settings.send_limit);
+        let (opening, upgrade) = self.check()?;
+        opening.agree(&upgrade, outbox, subprotocol, headers)
+    }
+
+    /// Judges the request as a WebSocket's. One that is none has got its answer when this returns the error.
+    pub(super) fn check(self) -> Result<(Opening, Upgrade), Error> {
+        match Upgrade::check(&self.head) {
+            Ok(upgrade) => Ok((self, upgrade)),
+            Err(refusal) => Err(refuse(&self.transport, &self.settings, refusal)),
+        }
+    }
+
+    /// Sends the 101.
+    pub(super) fn agree(
+        self,
+        upgrade: &Upgrade,
+        outbox: Arc<Outbox>,
+        subprotocol: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Result<WebSocket, Error> {
         let answer = match upgrade.accept(subprotocol, headers) {
             Ok(answer) => answer,
             Err(error) => {
@@ -128,7 +146,16 @@ impl Opening {
         self.transport.tracer().head(Direction::Out, &answer);
         write(&self.transport, &answer, self.settings.send_limit)?;
         let subprotocol = subprotocol.map(str::to_owned);
-        Ok(WebSocket::open(self.transport, &self.unread, Outgoing::server(), self.settings, subprotocol))
+        Ok(WebSocket::open(outbox, Role::Server, &self.unread, self.settings, subprotocol))
+    }
+
+    /// Refuses in an answer of one's own making.
+    pub(super) fn refuse_with(self, refusal: Refusal) -> Error {
+        refuse(&self.transport, &self.settings, refusal)
+    }
+
+    pub(super) fn transport(&self) -> &Arc<Transport> {
+        &self.transport
     }
 
     /// Refuses, with a status such as 403, 404 or 503 and a sentence for whoever debugs the client.

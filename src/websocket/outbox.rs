@@ -20,6 +20,7 @@
 //! One thread, or one task, for each connection does nothing but write from a channel. That is simpler, and costs a second
 //! thread for each client and a switch of threads for each message.
 
+use super::errands::Errands;
 use super::error::Error;
 use super::protocol::{FrameHeader, Outgoing, SendError, State, see_frames};
 use crate::deadline::Deadline;
@@ -27,7 +28,6 @@ use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// Replies to one batch of messages leave at the latest when so many bytes are queued.
@@ -80,6 +80,20 @@ impl Outbox {
         Arc::new(Outbox { transport, half: Mutex::new(half), stopped_writing: Condvar::new(), send_limit })
     }
 
+    /// An outbox whose connection is not open yet: what is sent is queued behind the answer to the handshake.
+    pub(super) fn not_yet_open(transport: Arc<Transport>, outgoing: Outgoing, send_limit: Duration) -> Arc<Outbox> {
+        let outbox = Outbox::new(transport, outgoing, send_limit);
+        enter(&outbox.half).writing = true;
+        outbox
+    }
+
+    /// The answer to the handshake is written: what was queued meanwhile may follow.
+    pub(super) fn open(&self) -> Result<(), Error> {
+        enter(&self.half).writing = false;
+        self.stopped_writing.notify_all();
+        self.flush()
+    }
+
     /// Queues what `queue` sends and leaves it there, unless much is waiting.
     pub(super) fn queue<T>(&self, queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>) -> Result<T, Error> {
         let mut half = enter(&self.half);
@@ -110,6 +124,7 @@ impl Outbox {
     pub(super) fn post(
         self: &Arc<Outbox>,
         bound: usize,
+        errands: &Errands,
         queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>,
     ) -> Result<bool, Error> {
         let mut half = enter(&self.half);
@@ -121,13 +136,13 @@ impl Outbox {
             return Ok(true); // The writer takes it along.
         }
         if self.write(half, Deadline::after(PATIENCE))? == Left::Some {
-            self.leave_to_another_thread();
+            self.leave_to_another_thread(errands);
         }
         Ok(true)
     }
 
     /// The peer is slow. We are the writer, and hand that over to a thread that has the time to wait.
-    fn leave_to_another_thread(self: &Arc<Outbox>) {
+    fn leave_to_another_thread(self: &Arc<Outbox>, errands: &Errands) {
         let outbox = Arc::clone(self);
         let goes_on = move || {
             let deadline = Deadline::after(outbox.send_limit);
@@ -135,8 +150,7 @@ impl Outbox {
                 outbox.give_up();
             }
         };
-        let builder = thread::Builder::new().name("slow client".into()).stack_size(128 * 1024);
-        if builder.spawn(goes_on).is_err() {
+        if errands.start("slow client", goes_on).is_err() {
             // No thread is left. The rest waits for the next one that sends.
             enter(&self.half).writing = false;
             self.stopped_writing.notify_all();

@@ -1,0 +1,336 @@
+//! What is the life of one client, from its request to its goodbye?
+//!
+//! ```text
+//!   read the head ─ a page? 200 ─ wrong? 4xx ─ connected(): no? its status ─ 101 ─┐
+//!                                                                               open: in the registry
+//!        ┌──────────────────────────────────────────────────────────────────────┘
+//!        └> read ─ message() ─ replies ─ read ... silence? ping ... end ─ out of the registry ─ disconnected()
+//! ```
+//!
+//! All of it on the client's own thread, so all of it may wait for this client, and for nobody else.
+
+use super::application::{Application, Ending, Request};
+use super::context::{Context, panic_text};
+use super::handle::{ServerHandle, SessionHandle};
+use super::limits::Limits;
+use super::registry::{Alive, Member};
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::standard_server::Trouble;
+use crate::websocket::connection::{Step, WebSocket};
+use crate::websocket::errands::Errands;
+use crate::websocket::error::Error;
+use crate::websocket::message::MessageRef;
+use crate::websocket::opening::Opening;
+use crate::websocket::outbox::Outbox;
+use crate::websocket::protocol::handshake::Refusal;
+use crate::websocket::protocol::{CloseCode, CloseReason, Outgoing};
+use crate::websocket::sender::Replies;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// A page that is served beside the WebSockets.
+pub(super) struct Page {
+    pub(super) content_type: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// What all sessions of a server have in common.
+pub(super) struct House<A: Application> {
+    pub(super) application: A,
+    pub(super) limits: Limits,
+    pub(super) subprotocols: Vec<String>,
+    pub(super) pages: HashMap<String, Page>,
+    pub(super) handle: ServerHandle<A>,
+    pub(super) errands: Arc<Errands>,
+    pub(super) reports: Arc<dyn Fn(Trouble) + Send + Sync>,
+}
+
+/// What the message callback can do for its own session.
+pub struct Session<'a, A: Application> {
+    replies: Replies<'a>,
+    member: &'a Arc<Member<A>>,
+    house: &'a House<A>,
+    /// A reply that could not be sent: the client is gone, and after the callback so is the session.
+    failed: Option<Error>,
+}
+
+impl<A: Application> Session<'_, A> {
+    /// Replies with text. Replies to messages that came together leave together: when all are handled, at 64 KiB, or at
+    /// [`Session::flush`]. A client that does not read holds up nobody but itself, up to
+    /// [`Settings::send_limit`](crate::Settings::send_limit).
+    pub fn text(&mut self, text: &str) {
+        self.send(MessageRef::Text(text));
+    }
+
+    /// Replies with bytes.
+    pub fn binary(&mut self, bytes: &[u8]) {
+        self.send(MessageRef::Binary(bytes));
+    }
+
+    /// Replies with a message of either kind.
+    pub fn send(&mut self, message: MessageRef<'_>) {
+        if self.failed.is_none() {
+            self.failed = self.replies.send(message).err();
+        }
+    }
+
+    /// Sends what is waiting now, for a callback that goes on working.
+    pub fn flush(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.replies.flush().err();
+        }
+    }
+
+    /// Ends this session after the callback. Errors: a reason that must not be sent.
+    pub fn close(&mut self, reason: &CloseReason) -> Result<(), super::NotDone> {
+        self.member.close(reason)
+    }
+
+    /// A handle on this session, for other threads and other sessions.
+    pub fn handle(&self) -> SessionHandle<A> {
+        self.member.handle()
+    }
+
+    /// The server.
+    pub fn server(&self) -> &ServerHandle<A> {
+        &self.house.handle
+    }
+
+    /// The client's address and port.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.member.peer
+    }
+}
+
+impl<A: Application> House<A> {
+    /// The whole life of a client. The error is for the report: the client has got its answer.
+    pub(super) fn serve(self: &Arc<Self>, connection: Connection) -> Result<(), Error> {
+        let opening = match Opening::read(connection) {
+            Err(Error::NothingAsked) => return Ok(()),
+            result => result?,
+        };
+        if !opening.asks_for_upgrade() {
+            return self.answer_page(opening);
+        }
+        if let Some(refusal) = self.refusal(&opening) {
+            return Err(opening.refuse_with(refusal));
+        }
+        let (opening, upgrade) = opening.check()?;
+        let peer = opening.peer_address()?;
+        let ours: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let subprotocol = upgrade.choose(&ours);
+
+        let send_limit = self.limits.settings.send_limit;
+        let outbox = Outbox::not_yet_open(opening.transport().clone(), Outgoing::server(), send_limit);
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let (member, alive) = Member::new(number, peer, outbox.clone(), &self.limits, self.errands.clone());
+
+        let request = Request { head: opening.head(), peer, subprotocol };
+        let data = match catch_unwind(AssertUnwindSafe(|| self.application.connected(&request, &member.handle()))) {
+            Ok(Ok(data)) => data,
+            Ok(Err(refusal)) => return Err(opening.refuse_with(refusal)),
+            Err(panic) => {
+                self.report(peer, format!("connected panicked: {}", panic_text(&panic)));
+                return Err(opening.refuse_with(Refusal::new(500, "the server failed")));
+            }
+        };
+        let context = self.context(data, &member);
+        member.set_context(context.clone());
+        let met = match opening.agree(&upgrade, outbox, subprotocol, &[]) {
+            Ok(mut socket) => self.converse(&mut socket, &member, &context),
+            Err(error) => Ending::Vanished(error.to_string()),
+        };
+        self.part(&member, alive, &context, met);
+        Ok(())
+    }
+
+    fn context(self: &Arc<Self>, data: A::Session, member: &Arc<Member<A>>) -> Arc<Context<A::Session>> {
+        let (house, weak) = (Arc::clone(self), Arc::downgrade(member));
+        Context::new(data, self.errands.clone(), move |panic| {
+            if let Some(member) = weak.upgrade() {
+                house.report(member.peer, format!("a procedure panicked: {}", panic_text(&panic)));
+                let _ = member.close(&failed());
+            }
+        })
+    }
+
+    /// Messages until the end.
+    fn converse(&self, socket: &mut WebSocket, member: &Arc<Member<A>>, context: &Arc<Context<A::Session>>) -> Ending {
+        self.handle.registry.enter(member);
+        if let Err(error) = socket.outbox.open() {
+            return Ending::Vanished(error.to_string());
+        }
+        if self.handle.stop.is_stopped() {
+            // The stop may have gone through the registry a moment before we entered it.
+            let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "the server stops"));
+        }
+        let mut silence = Silence::new(&self.limits);
+        loop {
+            let mut message_came = false;
+            let step = socket.step(silence.deadline(), &mut |message, replies| {
+                message_came = true;
+                self.message(message, replies, member, context)
+            });
+            if message_came {
+                silence.message_came();
+            }
+            match step {
+                Ok(Step::Event) => {}
+                Ok(Step::Closed) => return Ending::PeerClosed(socket.ended.clone().flatten()),
+                Ok(Step::Nothing) => match silence.broken(std::mem::take(&mut socket.heard)) {
+                    Todo::Wait => {}
+                    Todo::Ping => {
+                        let _ = socket.sender().ping(b"");
+                    }
+                    Todo::Leave => {
+                        let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "no message for too long"));
+                    }
+                    Todo::TakeForDead => return Ending::Vanished("the peer answered no ping".to_owned()),
+                },
+                Err(Error::Violation(violation)) => return Ending::RuleBroken(violation),
+                Err(error @ Error::Socket(crate::Error::TimedOut { .. })) => {
+                    let reason = CloseReason::shortened(CloseCode::POLICY, &error.to_string());
+                    let _ = member.say_goodbye(&reason);
+                    return Ending::WeClosed(reason);
+                }
+                Err(error) => return Ending::Vanished(error.to_string()),
+            }
+        }
+    }
+
+    fn message(
+        &self,
+        message: MessageRef<'_>,
+        replies: &mut Replies<'_>,
+        member: &Arc<Member<A>>,
+        context: &Arc<Context<A::Session>>,
+    ) -> Result<(), Error> {
+        let mut session = Session { replies: Replies(replies.0), member, house: self, failed: None };
+        let entered = context.enter(|data| self.application.message(data, message, &mut session));
+        if let Some(Err(panic)) = entered {
+            self.report(member.peer, format!("message panicked: {}", panic_text(&panic)));
+            let _ = member.close(&failed());
+        }
+        session.failed.map_or(Ok(()), Err)
+    }
+
+    /// The session is over: nobody finds it any more, nobody enters its context any more, and then it is told so, once.
+    fn part(&self, member: &Arc<Member<A>>, alive: Alive, context: &Context<A::Session>, met: Ending) {
+        self.handle.registry.leave(member.number);
+        let ending = member.ending(met);
+        drop(alive);
+        if let Some(data) = context.end(Deadline::after(std::time::Duration::MAX)) {
+            let told = || self.application.disconnected(data, &ending, &self.handle);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(told)) {
+                self.report(member.peer, format!("disconnected panicked: {}", panic_text(&panic)));
+            }
+        }
+    }
+
+    /// An ordinary request: a page, or none.
+    fn answer_page(&self, opening: Opening) -> Result<(), Error> {
+        if opening.head().method != "GET" {
+            let refusal = Refusal::new(405, "only GET is known here");
+            return Err(opening.refuse_with(Refusal { headers: vec![("Allow", "GET")], ..refusal }));
+        }
+        if let Some(page) = self.pages.get(opening.head().path()) {
+            return opening.respond(200, &page.content_type, page.body.clone());
+        }
+        if self.speaks_at(opening.head().path()) && self.pages.is_empty() {
+            // It is a WebSocket's address, and the answer says how to come.
+            return opening.check().map(drop);
+        }
+        let path = opening.head().path().to_owned();
+        opening.refuse(404, &format!("there is no {path} here"))
+    }
+
+    fn speaks_at(&self, path: &str) -> bool {
+        self.limits.paths.as_ref().is_none_or(|paths| paths.iter().any(|each| each == path))
+    }
+
+    /// What our own rules say of a request for an upgrade.
+    fn refusal(&self, opening: &Opening) -> Option<Refusal> {
+        let head = opening.head();
+        if !self.speaks_at(head.path()) {
+            return Some(Refusal::new(404, format!("there is no WebSocket at {}", head.path())));
+        }
+        let (origins, origin) = (self.limits.origins.as_ref()?, head.headers.get("Origin")?);
+        let known = origins.iter().any(|each| each.eq_ignore_ascii_case(origin));
+        (!known).then(|| Refusal::new(403, format!("pages from {origin} may not connect here")))
+    }
+
+    pub(super) fn report(&self, peer: SocketAddr, what: String) {
+        (self.reports)(Trouble { peer, what });
+    }
+}
+
+fn failed() -> CloseReason {
+    CloseReason::new(CloseCode::INTERNAL_ERROR, "the server failed")
+}
+
+/// What silence asks for.
+enum Todo {
+    Wait,
+    Ping,
+    /// Too long without a message.
+    Leave,
+    /// Too long without a sign of life.
+    TakeForDead,
+}
+
+/// How long has the client said nothing? The clock is read when a read times out, and not for each message, so a Ping may
+/// come later than its interval, by as much again.
+struct Silence<'a> {
+    limits: &'a Limits,
+    asked: bool,
+    next_look: Deadline,
+    last_message: Instant,
+    /// A message came since the last look.
+    fresh: bool,
+    leaving: bool,
+}
+
+impl<'a> Silence<'a> {
+    fn new(limits: &'a Limits) -> Silence<'a> {
+        let next_look = Deadline::after(limits.ping_interval.min(limits.idle_limit));
+        Silence { limits, asked: false, next_look, last_message: Instant::now(), fresh: false, leaving: false }
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.next_look
+    }
+
+    fn message_came(&mut self) {
+        self.fresh = true;
+    }
+
+    /// A look is due. `heard`: bytes have come since the last one.
+    fn broken(&mut self, heard: bool) -> Todo {
+        if std::mem::take(&mut self.fresh) {
+            self.last_message = Instant::now();
+        }
+        let idle = self.last_message.elapsed();
+        let todo = if idle >= self.limits.idle_limit && !self.leaving {
+            self.leaving = true;
+            Todo::Leave
+        } else if heard {
+            self.asked = false;
+            Todo::Wait
+        } else if self.asked {
+            Todo::TakeForDead
+        } else {
+            self.asked = true;
+            Todo::Ping
+        };
+        let patience = if self.asked { self.limits.pong_limit } else { self.limits.ping_interval };
+        let until_idle = if self.leaving { patience } else { self.limits.idle_limit.saturating_sub(idle) };
+        self.next_look = Deadline::after(patience.min(until_idle));
+        todo
+    }
+}
