@@ -11,8 +11,9 @@
 //! it, up to the send limit. A server that broadcasts must not let one slow client do that: it queues up to a bound.
 
 use super::error::Error;
-use super::protocol::{CloseReason, FrameHeader, Incoming, MessageKind, Outgoing, SendError, State, see_frames};
-use crate::connection::write;
+use super::message::MessageRef;
+use super::protocol::{CloseReason, FrameHeader, Outgoing, SendError, State, see_frames};
+use crate::sender::write;
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
 use std::net::Shutdown;
@@ -77,10 +78,10 @@ impl Shared {
     }
 
     /// The peer's direction has ended. It matters to the state, and to nobody who sends.
-    pub(super) fn incoming_ended(&self, incoming: &Incoming, why: &str) {
+    pub(super) fn incoming_ended(&self, why: &str) {
         let mut half = enter(&self.half);
         let before = half.state();
-        half.incoming_ended = incoming.is_ended();
+        half.incoming_ended = true;
         half.tell_state(before, why, self.transport.tracer());
     }
 
@@ -180,38 +181,34 @@ impl WebSocketSender {
 
     /// Sends a message in fragments of at most `size` bytes, at least one (RFC 6455 section 5.4). The receiver puts them
     /// together: its program sees one message.
-    pub fn in_fragments(&self, message: super::MessageRef<'_>, size: usize) -> Result<(), Error> {
-        let pieces: Vec<&[u8]> = bytes_of(message).chunks(size.max(1)).collect();
+    pub fn in_fragments(&self, message: MessageRef<'_>, size: usize) -> Result<(), Error> {
+        let pieces: Vec<&[u8]> = message.bytes().chunks(size.max(1)).collect();
         self.send_pieces(message, &pieces)
     }
 
     /// As [`in_fragments`](Self::in_fragments), in exactly `count` of them, at least one. Their lengths differ by a byte
     /// at most; where there are fewer bytes than fragments some are empty, which is legal.
-    pub fn in_pieces(&self, message: super::MessageRef<'_>, count: usize) -> Result<(), Error> {
-        let (bytes, count) = (bytes_of(message), count.max(1));
+    pub fn in_pieces(&self, message: MessageRef<'_>, count: usize) -> Result<(), Error> {
+        let (bytes, count) = (message.bytes(), count.max(1));
         let cut = |index: usize| (bytes.len() as u128 * index as u128 / count as u128) as usize;
         let pieces: Vec<&[u8]> = (0..count).map(|index| &bytes[cut(index)..cut(index + 1)]).collect();
         self.send_pieces(message, &pieces)
     }
 
     /// All under one lock: no other thread's message can come between two fragments.
-    fn send_pieces(&self, message: super::MessageRef<'_>, pieces: &[&[u8]]) -> Result<(), Error> {
-        let kind = match message {
-            super::MessageRef::Text(_) => MessageKind::Text,
-            super::MessageRef::Binary(_) => MessageKind::Binary,
-        };
+    fn send_pieces(&self, message: MessageRef<'_>, pieces: &[&[u8]]) -> Result<(), Error> {
         self.0.send(|outgoing| match pieces {
             [first, middle @ .., last] => {
-                outgoing.first_fragment(kind, first)?;
+                outgoing.first_fragment(message.kind(), first)?;
                 for piece in middle {
                     outgoing.next_fragment(piece)?;
                 }
                 outgoing.last_fragment(last)
             }
-            // One piece, or none, is a message as any other.
+            // One piece, or none, is a message like any other.
             [] | [_] => match message {
-                super::MessageRef::Text(text) => outgoing.text(text),
-                super::MessageRef::Binary(bytes) => outgoing.binary(bytes),
+                MessageRef::Text(text) => outgoing.text(text),
+                MessageRef::Binary(bytes) => outgoing.binary(bytes),
             },
         })
     }
@@ -235,13 +232,6 @@ impl WebSocketSender {
     }
 }
 
-fn bytes_of(message: super::MessageRef<'_>) -> &[u8] {
-    match message {
-        super::MessageRef::Text(text) => text.as_bytes(),
-        super::MessageRef::Binary(bytes) => bytes,
-    }
-}
-
 /// Sends replies from inside [`WebSocket::for_each_message`](super::WebSocket::for_each_message). They are queued, and
 /// leave together: before the next read, at 64 KiB, or at [`Replies::flush`].
 #[derive(Debug)]
@@ -249,10 +239,10 @@ pub struct Replies<'a>(pub(super) &'a Shared);
 
 impl Replies<'_> {
     /// Queues a message of either kind.
-    pub fn send(&mut self, message: super::MessageRef<'_>) -> Result<(), Error> {
+    pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
         match message {
-            super::MessageRef::Text(text) => self.text(text),
-            super::MessageRef::Binary(bytes) => self.binary(bytes),
+            MessageRef::Text(text) => self.text(text),
+            MessageRef::Binary(bytes) => self.binary(bytes),
         }
     }
 
