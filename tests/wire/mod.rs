@@ -165,11 +165,16 @@ impl Peer {
 
     /// The next frame is a Close with this code, and behind it comes TCP's own end, in order.
     pub(crate) fn is_closed_with(&mut self, code: u16) -> String {
+        self.is_closed_with_for(code, "here")
+    }
+
+    /// The same, for the one of many cases that has this name.
+    pub(crate) fn is_closed_with_for(&mut self, code: u16, name: &str) -> String {
         let frame = self.frame();
-        assert_eq!(frame.first, 0x88, "a Close frame should have come: {frame:?}");
+        assert_eq!(frame.first, 0x88, "{name}: a Close frame should have come: {frame:?}");
         let (number, reason) = frame.payload.split_at(2);
         let reason = String::from_utf8(reason.to_vec()).unwrap();
-        assert_eq!(u16::from_be_bytes([number[0], number[1]]), code, "{reason}");
+        assert_eq!(u16::from_be_bytes([number[0], number[1]]), code, "{name}: {reason}");
         self.ends();
         reason
     }
