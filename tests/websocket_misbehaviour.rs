@@ -430,6 +430,33 @@ fn a_flood_of_pings_is_answered_ping_by_ping_and_in_order() {
 }
 
 #[test]
+fn a_flood_of_pings_does_not_extend_a_receive() {
+    let (mut client, peer) = open_client(patient());
+    let mut flooding = peer.0.try_clone().unwrap();
+    let flood = thread::spawn(move || {
+        let pings = frame(false, 0x89, b"").repeat(1000);
+        while flooding.write_all(&pings).is_ok() {}
+    });
+    let mut answers = peer.0.try_clone().unwrap();
+    let drain = thread::spawn(move || while matches!(answers.read(&mut [0; 65536]), Ok(1..)) {});
+    let (ended, ends) = channel();
+    let receiving = thread::spawn(move || {
+        let begun = Instant::now();
+        let received = client.receive_within(SHORT);
+        ended.send((received, begun.elapsed())).unwrap();
+        client
+    });
+    let outcome = ends.recv_timeout(SHORT * 10);
+    peer.0.shutdown(Shutdown::Both).unwrap();
+    flood.join().unwrap();
+    drain.join().unwrap();
+    drop(receiving.join());
+    let (received, took) = outcome.expect("a receive should end at its limit whatever the peer sends");
+    assert_eq!(received.unwrap(), Received::Nothing);
+    assert!(took >= SHORT, "{took:?}");
+}
+
+#[test]
 fn pongs_that_nobody_asked_for_are_taken_without_an_answer() {
     let server = Server::echo(&patient());
     let mut peer = Peer::open(&server);
