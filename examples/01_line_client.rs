@@ -12,6 +12,7 @@ mod arguments;
 use arguments::{Arguments, Failure};
 use socklab::{Client, Framing, Received, Settings};
 use std::io::{self, BufRead};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ fn main() -> Result<(), Failure> {
     let mut client = Client::connect_with(&arguments.only_word(USAGE), &settings)?;
 
     let sender = client.sender();
-    thread::spawn(move || {
+    let (ends, ended) = mpsc::channel();
+    let keyboard = thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             if let Err(error) = sender.send(&line) {
                 eprintln!("{error}");
@@ -37,6 +39,7 @@ fn main() -> Result<(), Failure> {
             }
         }
         // The keyboard has nothing more to say, and the server may still be answering: end one direction only.
+        ends.send(()).unwrap_or_default();
         sender.finish_sending();
     });
 
@@ -44,7 +47,13 @@ fn main() -> Result<(), Failure> {
         match client.receive_within(Duration::MAX)? {
             Received::Message(line) => println!("{}", String::from_utf8_lossy(&line)),
             Received::Nothing => {}
-            Received::Closed => return Ok(()),
+            Received::Closed => break,
         }
     }
+    // Where the server ended first, the keyboard is still being waited for, and nobody can interrupt that: the program ends
+    // around it. Else it is about to end, and we let it.
+    if ended.try_recv().is_ok() {
+        keyboard.join().map_err(|_| "the keyboard's thread panicked")?;
+    }
+    Ok(())
 }

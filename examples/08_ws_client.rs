@@ -13,6 +13,7 @@ use socklab::Settings;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{Message, Offer, Received, WebSocket};
 use std::io::{self, BufRead};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ fn main() -> Result<(), Failure> {
     }
 
     let sender = socket.sender();
-    thread::spawn(move || {
+    let (ends, ended) = mpsc::channel();
+    let keyboard = thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             if let Err(error) = sender.text(&line) {
                 eprintln!("{error}");
@@ -40,6 +42,7 @@ fn main() -> Result<(), Failure> {
             }
         }
         // Our Close frame is the last that we send; the answers to what we sent before still come.
+        ends.send(()).unwrap_or_default();
         let goodbye = CloseReason::new(CloseCode::NORMAL, "the keyboard has nothing more to say");
         if let Err(error) = sender.close(&goodbye) {
             eprintln!("{error}");
@@ -56,8 +59,13 @@ fn main() -> Result<(), Failure> {
                     Some(reason) => eprintln!("closed: {reason}"),
                     None => eprintln!("closed, without a reason"),
                 }
-                return Ok(());
+                break;
             }
         }
     }
+    // As in `line_client`: a keyboard that is still being waited for cannot be interrupted, one that is done can be joined.
+    if ended.try_recv().is_ok() {
+        keyboard.join().map_err(|_| "the keyboard's thread panicked")?;
+    }
+    Ok(())
 }

@@ -14,9 +14,9 @@
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::framing::{Decoder, Framing};
+use crate::sender::{Sender, send};
 use crate::settings::Settings;
 use crate::transport::{Chunk, Transport};
-use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -239,44 +239,4 @@ impl Connection {
     pub(crate) fn transport(&self) -> &Arc<Transport> {
         &self.transport
     }
-}
-
-/// The sending direction of a connection, for any thread. Cheap to clone. It keeps the framing that the connection had
-/// when it was made. The descriptor stays open until the connection and all its senders are gone.
-#[derive(Debug, Clone)]
-pub struct Sender {
-    transport: Arc<Transport>,
-    framing: Framing,
-    settings: Arc<Settings>,
-}
-
-impl Sender {
-    /// Like [`Connection::send`]. A message is never torn apart by another thread's.
-    pub fn send(&self, message: impl AsRef<[u8]>) -> Result<(), Error> {
-        send(&self.transport, &self.framing, &self.settings, message.as_ref())
-    }
-
-    /// Like [`Connection::finish_sending`]: it ends the direction, for every sender.
-    pub fn finish_sending(&self) {
-        if !self.transport.has_finished_sending() {
-            self.transport.shutdown(Shutdown::Write);
-        }
-    }
-}
-
-fn send(transport: &Transport, framing: &Framing, settings: &Settings, message: &[u8]) -> Result<(), Error> {
-    let mut wire = Vec::with_capacity(message.len() + 16);
-    framing.encode(message, settings.max_message, &mut wire)?;
-    write(transport, &wire, settings.send_limit)
-}
-
-/// Writes all of it within the limit, and says in our words how it failed.
-pub(crate) fn write(transport: &Transport, bytes: &[u8], limit: Duration) -> Result<(), Error> {
-    if transport.has_finished_sending() {
-        return Err(Error::Closed);
-    }
-    transport.write_all(bytes, Deadline::after(limit)).map_err(|source| match source.kind() {
-        io::ErrorKind::TimedOut => Error::TimedOut { doing: "sending to a peer that does not read", limit },
-        _ => Error::from_system("sending", source),
-    })
 }

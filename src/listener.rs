@@ -21,8 +21,10 @@
 //! One listening socket for each core (SO_REUSEPORT), a backlog in the thousands, and a supervisor that keeps the
 //! listening socket open while the program behind it is replaced.
 
+mod failure;
 #[cfg(target_os = "linux")]
 mod linux;
+mod newcomer;
 #[cfg(any(test, not(target_os = "linux")))]
 mod portable;
 
@@ -31,15 +33,17 @@ use linux::Acceptor;
 #[cfg(not(target_os = "linux"))]
 use portable::Acceptor;
 
-use crate::connection::Connection;
+pub use newcomer::Newcomer;
+
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::trace::{Call, Outcome, Side, TellClose, Tracer};
 use crate::transport::{Transport, descriptor, enter};
+use failure::{is_about_descriptors, is_about_one_client};
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -197,80 +201,3 @@ impl Drop for Listener {
         *enter(&self.shared.waker) = None;
     }
 }
-
-/// A client that has connected and about which nothing has been decided. Dropping it turns it away.
-///
-/// ```
-/// use socklab::{Arrival, Client, Received, StandardServer};
-/// use std::time::Duration;
-///
-/// let server = StandardServer::bind("127.0.0.1:0")?;
-/// let mut client = Client::connect(&server.local_address().to_string())?;
-/// if let Arrival::Client(newcomer) = server.wait(Duration::from_secs(5))? {
-///     assert!(newcomer.peer_address().ip().is_loopback());
-///     newcomer.refuse();
-/// }
-/// assert_eq!(client.receive()?, Received::Closed);
-/// # Ok::<(), socklab::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct Newcomer {
-    transport: Arc<Transport>,
-    peer: SocketAddr,
-    settings: Arc<Settings>,
-}
-
-impl Newcomer {
-    /// Who asks. WLanguage: `SocketClientInfo`.
-    pub fn peer_address(&self) -> SocketAddr {
-        self.peer
-    }
-
-    /// Lets the client in. WLanguage: `SocketAccept` (in French `SocketAccepte`). Returns at once.
-    pub fn accept(self) -> Connection {
-        Connection::new(self.transport, self.settings)
-    }
-
-    /// Turns the client away, so that it sees it: its next receive meets the end. WLanguage: `SocketDeny`
-    /// (`SocketRefuse`). System calls: `shutdown`, `close`. Returns at once.
-    pub fn refuse(self) {
-        self.transport.tracer().note("the client is refused");
-        self.transport.shutdown(Shutdown::Both);
-    }
-}
-
-/// The client gave up between its SYN and our accept, or the network to it failed: Linux reports such an error of the
-/// new socket at accept (accept(2), "Error handling"). The listening socket is as good as before.
-fn is_about_one_client(error: &io::Error) -> bool {
-    use io::ErrorKind::*;
-    matches!(
-        error.kind(),
-        ConnectionAborted
-            | ConnectionReset
-            | Interrupted
-            | HostUnreachable
-            | NetworkUnreachable
-            | NetworkDown
-            | TimedOut
-            | PermissionDenied
-            | Unsupported
-    ) || matches!(error.raw_os_error(), Some(EPROTO | ENOPROTOOPT))
-}
-
-/// This process, or the whole machine, has no descriptor or no memory left for another socket.
-fn is_about_descriptors(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::OutOfMemory || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS))
-}
-
-// `std` has no kind for these; their numbers differ between systems only for the last two of each line.
-const ENFILE: i32 = 23;
-const EMFILE: i32 = if cfg!(windows) { 10024 } else { 24 };
-const ENOBUFS: i32 = if cfg!(windows) {
-    10055
-} else if cfg!(target_os = "linux") {
-    105
-} else {
-    55
-};
-const EPROTO: i32 = if cfg!(target_os = "linux") { 71 } else { 100 };
-const ENOPROTOOPT: i32 = if cfg!(target_os = "linux") { 92 } else { 42 };

@@ -1,14 +1,9 @@
 //! What is a WebSocket once both sides have agreed to it?
 //!
 //! The bytes of [`protocol`](super::protocol) on a connection. Sans the waiting everything is decided there; here are the
-//! read that waits, the limits, the one write for a batch of answers, and the order in which a conversation ends:
+//! read that waits, the limits, and the one write for a batch of answers. How it ends is told in `closing.rs`.
 //!
-//! ```text
-//!   our Close frame  ->  the peer's Close frame  ->  shutdown  ->  read to the end  ->  close
-//! ```
-//!
-//! Both sides hold the same type. The role decides who masks, and who ends TCP first: the server does, so that a client
-//! that connects again and again does not collect ports in TIME_WAIT (RFC 6455 section 7.1.1).
+//! Both sides hold the same type. The role decides who masks, and who ends TCP first.
 //!
 //! # In production
 //!
@@ -16,7 +11,8 @@
 //! make it answer.
 
 use super::error::Error;
-use super::protocol::{CloseCode, CloseReason, Event, Incoming, Outgoing, Role, answer, answer_violation};
+use super::message::{MessageRef, Received};
+use super::protocol::{CloseReason, Event, Incoming, Outgoing, Role, State, answer};
 use super::sender::{Replies, Shared, WebSocketSender, tell_frame};
 use crate::deadline::Deadline;
 use crate::settings::Settings;
@@ -25,55 +21,6 @@ use crate::transport::{Chunk, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A whole message: the protocol tells text from bytes, and so do we.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// UTF-8, checked.
-    Text(String),
-    /// Any bytes.
-    Binary(Vec<u8>),
-}
-
-/// A whole message where it lies in the read buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageRef<'a> {
-    /// UTF-8, checked.
-    Text(&'a str),
-    /// Any bytes.
-    Binary(&'a [u8]),
-}
-
-impl MessageRef<'_> {
-    /// A copy of one's own.
-    pub fn to_owned(self) -> Message {
-        match self {
-            MessageRef::Text(text) => Message::Text(text.to_owned()),
-            MessageRef::Binary(bytes) => Message::Binary(bytes.to_owned()),
-        }
-    }
-}
-
-impl Message {
-    /// The same message, borrowed.
-    pub fn as_ref(&self) -> MessageRef<'_> {
-        match self {
-            Message::Text(text) => MessageRef::Text(text),
-            Message::Binary(bytes) => MessageRef::Binary(bytes),
-        }
-    }
-}
-
-/// What a receive that did not fail brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// A whole message, never a part of one.
-    Message(Message),
-    /// No whole message within the time given. The conversation goes on.
-    Nothing,
-    /// Both sides have said goodbye. The reason is the peer's, if it gave one.
-    Closed(Option<CloseReason>),
-}
 
 /// A WebSocket, either side of it. WLanguage: what `WebSocketClientConnect` (in French `WebSocketClientConnecte`) opens.
 ///
@@ -105,19 +52,19 @@ pub enum Received {
 /// ```
 #[derive(Debug)]
 pub struct WebSocket {
-    incoming: Incoming,
-    shared: Arc<Shared>,
-    role: Role,
-    settings: Arc<Settings>,
+    pub(super) incoming: Incoming,
+    pub(super) shared: Arc<Shared>,
+    pub(super) role: Role,
+    pub(super) settings: Arc<Settings>,
     subprotocol: Option<String>,
     /// The deadline of a message whose first bytes have come.
     begun: Option<Deadline>,
     /// How it ended, once it has.
-    ended: Option<Option<CloseReason>>,
+    pub(super) ended: Option<Option<CloseReason>>,
 }
 
 /// What one step of receiving came to.
-enum Step {
+pub(super) enum Step {
     Event,
     Nothing,
     Closed,
@@ -241,7 +188,7 @@ impl WebSocket {
 
     // ANCHOR: step
     /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
-    fn step(
+    pub(super) fn step(
         &mut self,
         wait: Deadline,
         handler: &mut dyn FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
@@ -255,6 +202,9 @@ impl WebSocket {
             let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
             match self.incoming.next(see) {
                 Ok(Some(event)) => {
+                    if let Event::Close(_) = event {
+                        self.shared.incoming_ended("the peer's Close frame");
+                    }
                     self.shared.queue(|outgoing| answer(&event, outgoing))?;
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),
@@ -277,13 +227,7 @@ impl WebSocket {
                 }
                 Ok(None) => {}
                 Err(violation) => {
-                    // The peer should learn which rule it broke, so our Close frame goes before the connection does.
-                    let told = self.shared.send(|outgoing| answer_violation(&violation, outgoing));
-                    self.shared.incoming_ended(&self.incoming, &violation.what);
-                    self.ended = Some(None);
-                    if told.is_ok() {
-                        self.shared.transport.close(Deadline::after(self.settings.close_limit));
-                    }
+                    self.end_by(&violation);
                     return Err(Error::Violation(violation));
                 }
             }
@@ -317,57 +261,10 @@ impl WebSocket {
         Ok(())
     }
 
-    /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
-    fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
-        self.shared.incoming_ended(&self.incoming, "the peer's Close frame");
-        self.ended = Some(reason);
-        self.shared.flush()?;
-        let deadline = Deadline::after(self.settings.close_limit);
-        if self.role == Role::Client {
-            // The server ends TCP first. One that does not is given the rest of the limit, and then we do.
-            self.shared.transport.read_to_end(deadline);
-        }
-        self.shared.transport.close(deadline);
-        Ok(())
-    }
-
-    /// Says goodbye and waits for the peer to say it too: see [`WebSocket::close_with`]. The code is 1000.
-    pub fn close(&mut self) {
-        // Code 1000 without a text can always be sent: what fails here is a connection that is gone, and so closed.
-        let _ = self.close_with(&CloseReason::new(CloseCode::NORMAL, ""));
-    }
-
-    /// Ends the conversation in order: our Close frame, the peer's, then TCP's own end. WLanguage: `SocketClose`
-    /// (`SocketFerme`). Messages that the peer still sends meanwhile are thrown away. Blocks for at most
-    /// [`Settings::close_limit`] twice, once for each protocol. A second close does nothing.
-    ///
-    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet.
-    pub fn close_with(&mut self, reason: &CloseReason) -> Result<(), Error> {
-        if self.ended.is_some() {
-            return Ok(());
-        }
-        match self.shared.send(|outgoing| outgoing.close(Some(reason))) {
-            // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
-            Ok(()) | Err(Error::Send(super::protocol::SendError::AfterClose)) => {}
-            Err(error) => return Err(error),
-        }
-        let deadline = Deadline::after(self.settings.close_limit);
-        while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
-            if deadline.has_passed() {
-                break;
-            }
-        }
-        if self.ended.is_none() {
-            self.ended = Some(None);
-            self.shared.transport.close(Deadline::after(self.settings.close_limit));
-        }
-        Ok(())
-    }
-
     /// Whether the conversation goes on, as far as one look tells: see [`Connection::is_open`](crate::Connection::is_open).
     /// WLanguage: `SocketExist` (`SocketExiste`).
     pub fn is_open(&self) -> bool {
-        self.ended.is_none() && self.shared.state() == super::protocol::State::Open && self.shared.transport.is_open()
+        self.ended.is_none() && self.shared.state() == State::Open && self.shared.transport.is_open()
     }
 
     /// The subprotocol that both sides agreed on, if any.

@@ -15,14 +15,17 @@
 
 pub mod protocol;
 
+mod closing;
 mod connection;
 mod error;
+mod message;
 mod offer;
 mod opening;
 mod sender;
 
-pub use connection::{Message, MessageRef, Received, WebSocket};
+pub use connection::WebSocket;
 pub use error::Error;
+pub use message::{Message, MessageRef, Received};
 pub use offer::Offer;
 pub use opening::Opening;
 pub use sender::{Replies, WebSocketSender};

@@ -11,8 +11,9 @@
 //! it, up to the send limit. A server that broadcasts must not let one slow client do that: it queues up to a bound.
 
 use super::error::Error;
-use super::protocol::{CloseReason, FrameHeader, Incoming, MessageKind, Outgoing, SendError, State, see_frames};
-use crate::connection::write;
+use super::message::MessageRef;
+use super::protocol::{CloseReason, FrameHeader, MessageKind, Outgoing, SendError, State, see_frames};
+use crate::sender::write;
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
 use std::sync::{Arc, Mutex};
@@ -76,10 +77,10 @@ impl Shared {
     }
 
     /// The peer's direction has ended. It matters to the state, and to nobody who sends.
-    pub(super) fn incoming_ended(&self, incoming: &Incoming, why: &str) {
+    pub(super) fn incoming_ended(&self, why: &str) {
         let mut half = enter(&self.half);
         let before = half.state();
-        half.incoming_ended = incoming.is_ended();
+        half.incoming_ended = true;
         half.tell_state(before, why, self.transport.tracer());
     }
 
@@ -179,10 +180,10 @@ impl WebSocketSender {
 
     /// Sends a message in fragments of at most `size` bytes, at least one (RFC 6455 section 5.4). The receiver puts them
     /// together: its program sees one message.
-    pub fn in_fragments(&self, message: super::MessageRef<'_>, size: usize) -> Result<(), Error> {
+    pub fn in_fragments(&self, message: MessageRef<'_>, size: usize) -> Result<(), Error> {
         let (kind, bytes) = match message {
-            super::MessageRef::Text(text) => (MessageKind::Text, text.as_bytes()),
-            super::MessageRef::Binary(bytes) => (MessageKind::Binary, bytes),
+            MessageRef::Text(text) => (MessageKind::Text, text.as_bytes()),
+            MessageRef::Binary(bytes) => (MessageKind::Binary, bytes),
         };
         self.0.send(|outgoing| {
             let mut pieces = bytes.chunks(size.max(1));
@@ -198,8 +199,8 @@ impl WebSocketSender {
             }
             match (begun, message) {
                 (true, _) => outgoing.last_fragment(last),
-                (false, super::MessageRef::Text(text)) => outgoing.text(text),
-                (false, super::MessageRef::Binary(bytes)) => outgoing.binary(bytes),
+                (false, MessageRef::Text(text)) => outgoing.text(text),
+                (false, MessageRef::Binary(bytes)) => outgoing.binary(bytes),
             }
         })
     }
@@ -224,10 +225,10 @@ pub struct Replies<'a>(pub(super) &'a Shared);
 
 impl Replies<'_> {
     /// Queues a message of either kind.
-    pub fn send(&mut self, message: super::MessageRef<'_>) -> Result<(), Error> {
+    pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
         match message {
-            super::MessageRef::Text(text) => self.text(text),
-            super::MessageRef::Binary(bytes) => self.binary(bytes),
+            MessageRef::Text(text) => self.text(text),
+            MessageRef::Binary(bytes) => self.binary(bytes),
         }
     }
 

@@ -24,13 +24,13 @@
 //! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large
 //! transfers offers each message as a stream of its own.
 
-use super::buffer::ReadBuffer;
 use super::event::{Event, frame_event, message_event};
 use super::frame::FrameHeader;
 use super::mask::mask;
 use super::message::{Message, MessageKind};
 use super::opcode::{Opcode, Role};
 use super::violation::Violation;
+use crate::buffer::Buffer;
 
 /// A frame whose header was accepted and whose payload is arriving.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ enum Ending {
 pub struct Incoming {
     role: Role,
     max_message: usize,
-    buffer: ReadBuffer,
+    buffer: Buffer,
     frame: Option<Frame>,
     message: Message,
     ending: Ending,
@@ -96,7 +96,7 @@ impl Incoming {
         Incoming {
             role,
             max_message,
-            buffer: ReadBuffer::default(),
+            buffer: Buffer::default(),
             frame: None,
             message: Message::default(),
             ending: Ending::NotYet,
@@ -118,14 +118,8 @@ impl Incoming {
     }
 
     /// The plain form of the two above, for bytes that are elsewhere: those that came behind the HTTP head.
-    pub fn push(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let space = self.buffer.space();
-            let (now, later) = bytes.split_at(bytes.len().min(space.len()));
-            space[..now.len()].copy_from_slice(now);
-            self.buffer.filled(now.len());
-            bytes = later;
-        }
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.push(bytes);
     }
 
     // ANCHOR: next

@@ -46,7 +46,6 @@
 //! frame code is longer. Everything else that they do more, they do above this level: pings by the clock,
 //! back-pressure, pools.
 
-mod buffer;
 pub mod close;
 pub mod close_code;
 pub mod event;

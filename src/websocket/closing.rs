@@ -1,0 +1,77 @@
+//! In which order does a conversation end, so that nobody loses the last word?
+//!
+//! ```text
+//!   our Close frame  ->  the peer's Close frame  ->  shutdown  ->  read to the end  ->  close
+//!   \____________ WebSocket says goodbye __________/  \__________ TCP says goodbye ________/
+//! ```
+//!
+//! Two protocols end here, one inside the other, and each has its own goodbye. TCP alone could not tell a program that is
+//! done from one that was killed: both end the stream. And the server ends TCP first, so that a client that connects again
+//! and again does not collect ports in TIME_WAIT (RFC 6455 section 7.1.1).
+//!
+//! # In production
+//!
+//! The same, with an eye on who waits: a server with a million connections does not keep a thread for each goodbye.
+
+use super::connection::{Step, WebSocket};
+use super::error::Error;
+use super::protocol::{CloseCode, CloseReason, Role, SendError, Violation, answer_violation};
+use crate::deadline::Deadline;
+
+impl WebSocket {
+    /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
+    pub(super) fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
+        self.ended = Some(reason);
+        self.shared.flush()?;
+        let deadline = Deadline::after(self.settings.close_limit);
+        if self.role == Role::Client {
+            // The server ends TCP first. One that does not is given the rest of the limit, and then we do.
+            self.shared.transport.read_to_end(deadline);
+        }
+        self.shared.transport.close(deadline);
+        Ok(())
+    }
+
+    /// Says goodbye and waits for the peer to say it too: see [`WebSocket::close_with`]. The code is 1000.
+    pub fn close(&mut self) {
+        // Code 1000 without a text can always be sent: what fails here is a connection that is gone, and so closed.
+        let _ = self.close_with(&CloseReason::new(CloseCode::NORMAL, ""));
+    }
+
+    /// Ends the conversation in order: our Close frame, the peer's, then TCP's own end. WLanguage: `SocketClose`
+    /// (`SocketFerme`). Messages that the peer still sends meanwhile are thrown away. Blocks for at most
+    /// [`Settings::close_limit`](crate::Settings::close_limit) twice, once for each protocol. A second close does nothing.
+    ///
+    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet.
+    pub fn close_with(&mut self, reason: &CloseReason) -> Result<(), Error> {
+        if self.ended.is_some() {
+            return Ok(());
+        }
+        match self.shared.send(|outgoing| outgoing.close(Some(reason))) {
+            // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
+            Ok(()) | Err(Error::Send(SendError::AfterClose)) => {}
+            Err(error) => return Err(error),
+        }
+        let deadline = Deadline::after(self.settings.close_limit);
+        while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
+            if deadline.has_passed() {
+                break;
+            }
+        }
+        if self.ended.is_none() {
+            self.ended = Some(None);
+            self.shared.transport.close(Deadline::after(self.settings.close_limit));
+        }
+        Ok(())
+    }
+
+    /// The peer broke a rule. It should learn which, so our Close frame goes before the connection does.
+    pub(super) fn end_by(&mut self, violation: &Violation) {
+        self.shared.incoming_ended(&violation.what);
+        let told = self.shared.send(|outgoing| answer_violation(violation, outgoing));
+        self.ended = Some(None);
+        if told.is_ok() {
+            self.shared.transport.close(Deadline::after(self.settings.close_limit));
+        }
+    }
+}
