@@ -139,7 +139,13 @@ impl WebSocket {
                 }
                 (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
                 (Step::Nothing, None) => return Ok(Received::Nothing),
-                (Step::Event, None) => {} // A ping, a pong: nothing that a program waits for.
+                // A ping, a pong: nothing that a program waits for. What came together with it may be, so that is looked
+                // at first; but a peer that sends ping after ping does not make this wait longer than it should be.
+                (Step::Event, None) if wait.has_passed() && !self.incoming.has_complete_frame() => {
+                    self.outbox.flush()?;
+                    return Ok(Received::Nothing);
+                }
+                (Step::Event, None) => {}
             }
         }
     }
