@@ -42,6 +42,7 @@
 mod buffer;
 mod client;
 mod connection;
+mod conversation;
 mod deadline;
 mod error;
 mod framing;
@@ -58,6 +59,7 @@ pub mod websocket;
 
 pub use client::Client;
 pub use connection::{Connection, Received};
+pub use conversation::Conversation;
 pub use error::Error;
 pub use framing::{ByteOrder, Framing, LengthWidth};
 pub use listener::{Arrival, Newcomer, StopHandle};

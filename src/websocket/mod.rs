@@ -15,6 +15,7 @@
 
 pub mod protocol;
 
+mod callback_client;
 mod closing;
 mod connection;
 mod errands;
@@ -26,6 +27,7 @@ mod outbox;
 mod sender;
 mod server;
 
+pub use callback_client::{Event, WebSocketClient};
 pub use connection::WebSocket;
 pub use error::Error;
 pub use message::{Message, MessageRef, Received};
