@@ -129,6 +129,11 @@ impl<A: Application> SessionHandle<A> {
         wait_for(&context, limit, procedure)
     }
 
+    /// The server that the session belongs to.
+    pub fn server(&self) -> Result<ServerHandle<A>, NotDone> {
+        Ok(self.member()?.server.clone())
+    }
+
     /// Whether the session is still there.
     pub fn is_connected(&self) -> bool {
         self.member().is_ok()

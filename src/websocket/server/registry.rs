@@ -6,7 +6,7 @@
 
 use super::application::{Application, Ending};
 use super::context::Context;
-use super::handle::{NotDone, SessionHandle};
+use super::handle::{NotDone, ServerHandle, SessionHandle};
 use super::limits::Limits;
 use crate::transport::enter;
 use crate::websocket::errands::Errands;
@@ -24,6 +24,7 @@ pub(super) struct Member<A: Application> {
     pub(super) number: u64,
     pub(super) peer: SocketAddr,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) server: ServerHandle<A>,
     /// Made by the connected callback, so it comes a little later than the rest.
     context: OnceLock<Arc<Context<A::Session>>>,
     /// Why we closed it, once we did. The first reason is the one that counts.
@@ -45,12 +46,14 @@ impl<A: Application> Member<A> {
         outbox: Arc<Outbox>,
         limits: &Limits,
         errands: Arc<Errands>,
+        server: ServerHandle<A>,
     ) -> (Arc<Member<A>>, Alive) {
         let (alive, gone) = bounded(0);
         let member = Member {
             number,
             peer,
             outbox,
+            server,
             context: OnceLock::new(),
             closed_by_us: Mutex::new(None),
             bound: limits.outbox,

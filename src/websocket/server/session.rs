@@ -129,7 +129,8 @@ impl<A: Application> House<A> {
         let outbox = Outbox::not_yet_open(opening.transport().clone(), Outgoing::server(), send_limit);
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let (member, alive) = Member::new(number, peer, outbox.clone(), &self.limits, self.errands.clone());
+        let (member, alive) =
+            Member::new(number, peer, outbox.clone(), &self.limits, self.errands.clone(), self.handle.clone());
 
         let request = Request { head: opening.head(), peer, subprotocol };
         let data = match catch_unwind(AssertUnwindSafe(|| self.application.connected(&request, &member.handle()))) {
