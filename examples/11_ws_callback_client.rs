@@ -67,7 +67,8 @@ fn tell(event: Event, answer: &mut Option<socklab::websocket::WebSocketSender>) 
         }
         Event::Message(Message::Text(text)) => {
             println!("message: {text}");
-            if let Some(sender) = answer {
+            // After the first answer we say goodbye; what still comes is told all the same.
+            if let Some(sender) = answer.take() {
                 let goodbye = CloseReason::new(CloseCode::NORMAL, "that was all");
                 sender.close(&goodbye).unwrap_or_else(|error| println!("{error}"));
             }
