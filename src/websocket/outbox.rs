@@ -55,6 +55,8 @@ struct Half {
     writing: bool,
     /// How much of the batch has not left, while the writer has it.
     leaving: usize,
+    /// How many threads wait for the writer to stop.
+    waiting_to_write: usize,
     /// The peer's direction has ended: kept here as well, for the state is made of both.
     incoming_ended: bool,
 }
@@ -76,7 +78,14 @@ enum Left {
 
 impl Outbox {
     pub(super) fn new(transport: Arc<Transport>, outgoing: Outgoing, send_limit: Duration) -> Arc<Outbox> {
-        let half = Half { outgoing, batch: Batch::default(), writing: false, leaving: 0, incoming_ended: false };
+        let half = Half {
+            outgoing,
+            batch: Batch::default(),
+            writing: false,
+            leaving: 0,
+            waiting_to_write: 0,
+            incoming_ended: false,
+        };
         Arc::new(Outbox { transport, half: Mutex::new(half), stopped_writing: Condvar::new(), send_limit })
     }
 
@@ -89,8 +98,7 @@ impl Outbox {
 
     /// The answer to the handshake is written: what was queued meanwhile may follow.
     pub(super) fn open(&self) -> Result<(), Error> {
-        enter(&self.half).writing = false;
-        self.stopped_writing.notify_all();
+        self.stop_writing(&mut enter(&self.half));
         self.flush()
     }
 
@@ -152,8 +160,7 @@ impl Outbox {
         };
         if errands.start("slow client", goes_on).is_err() {
             // No thread is left. The rest waits for the next one that sends.
-            enter(&self.half).writing = false;
-            self.stopped_writing.notify_all();
+            self.stop_writing(&mut enter(&self.half));
         }
     }
     // ANCHOR_END: post
@@ -162,8 +169,7 @@ impl Outbox {
     /// nothing left to say to it: the session's thread is woken and finds the end.
     fn give_up(&self) {
         self.transport.shutdown(std::net::Shutdown::Both);
-        enter(&self.half).writing = false;
-        self.stopped_writing.notify_all();
+        self.stop_writing(&mut enter(&self.half));
     }
 
     /// Waits its turn to write, and until everything is written.
@@ -174,8 +180,9 @@ impl Outbox {
                 return Err(self.too_slow());
             }
             let wait = deadline.remaining().min(Duration::from_secs(3600));
-            let waited = self.stopped_writing.wait_timeout(half, wait);
-            half = waited.unwrap_or_else(PoisonError::into_inner).0;
+            half.waiting_to_write += 1;
+            half = self.stopped_writing.wait_timeout(half, wait).unwrap_or_else(PoisonError::into_inner).0;
+            half.waiting_to_write -= 1;
         }
         match self.write(half, deadline)? {
             Left::All => Ok(()),
@@ -190,6 +197,14 @@ impl Outbox {
         crate::Error::TimedOut { doing: "sending to a peer that does not read", limit: self.send_limit }.into()
     }
 
+    fn stop_writing(&self, half: &mut Half) {
+        half.writing = false;
+        // Waking is a system call even when nobody waits, and an echo has no third one to give.
+        if half.waiting_to_write > 0 {
+            self.stopped_writing.notify_all();
+        }
+    }
+
     // ANCHOR: write
     /// Becomes the writer, or goes on being it, and writes until nothing is queued or the deadline passes.
     fn write<'a>(&'a self, mut half: MutexGuard<'a, Half>, deadline: Deadline) -> Result<Left, Error> {
@@ -200,9 +215,8 @@ impl Outbox {
                 batch.bytes = half.outgoing.exchange(batch.bytes);
             }
             if batch.bytes.is_empty() {
-                half.writing = false;
                 half.batch = batch;
-                self.stopped_writing.notify_all();
+                self.stop_writing(&mut half);
                 return Ok(Left::All);
             }
             half.leaving = batch.bytes.len() - batch.written;
@@ -213,8 +227,7 @@ impl Outbox {
             match result {
                 Ok(count) => batch.written += count,
                 Err(source) => {
-                    half.writing = false;
-                    self.stopped_writing.notify_all();
+                    self.stop_writing(&mut half);
                     return Err(crate::Error::from_system("sending", source).into());
                 }
             }

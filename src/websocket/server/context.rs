@@ -65,6 +65,8 @@ struct State<T> {
     data: Option<Box<T>>,
     queue: VecDeque<Procedure<T>>,
     inside: bool,
+    /// How many threads wait to come in.
+    waiting: usize,
     ended: bool,
 }
 
@@ -76,7 +78,8 @@ impl<T: Send + 'static> Context<T> {
     ) -> Arc<Context<T>> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let state = State { data: Some(Box::new(data)), queue: VecDeque::new(), inside: false, ended: false };
+        let state =
+            State { data: Some(Box::new(data)), queue: VecDeque::new(), inside: false, waiting: 0, ended: false };
         Arc::new(Context {
             number,
             state: Mutex::new(state),
@@ -96,7 +99,9 @@ impl<T: Send + 'static> Context<T> {
     pub(super) fn enter<R>(&self, callback: impl FnOnce(&mut T) -> R) -> Option<Result<R, Panic>> {
         let mut state = enter(&self.state);
         while state.inside {
+            state.waiting += 1;
             state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         if state.ended {
             return None;
@@ -166,8 +171,12 @@ impl<T: Send + 'static> Context<T> {
     fn leave(&self, mut state: MutexGuard<'_, State<T>>, data: Box<T>) {
         state.data = Some(data);
         state.inside = false;
+        let somebody_waits = state.waiting > 0;
         drop(state);
-        self.left.notify_one();
+        // Waking is a system call even when nobody waits.
+        if somebody_waits {
+            self.left.notify_one();
+        }
     }
 
     fn as_inside<R>(&self, run: impl FnOnce() -> R) -> Result<R, Panic> {
@@ -189,7 +198,9 @@ impl<T: Send + 'static> Context<T> {
             if wait.is_zero() {
                 return None;
             }
+            state.waiting += 1;
             state = self.left.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         let data = state.data.take();
         drop(state);
