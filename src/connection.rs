@@ -224,6 +224,12 @@ impl Connection {
         self.transport.tracer().local.ok_or(Error::Closed)
     }
 
+    /// The number under which the trace speaks of this connection: [`Step::connection`](crate::trace::Step::connection).
+    /// With it a program that observes its own conversations knows whose step it is told.
+    pub fn number(&self) -> u64 {
+        self.transport.tracer().connection()
+    }
+
     /// The settings that this connection was made with.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -60,6 +60,16 @@ impl Trace {
     }
 }
 
+/// A trace passes on what it is told. So an observer of one's own can look at each step and then hand it to
+/// [`from_environment`](crate::trace::from_environment), and `SOCKLAB_TRACE` still works.
+impl Observer for Trace {
+    fn observe(&self, step: &Step<'_>) {
+        if let Some(observer) = &self.0 {
+            observer.observe(step);
+        }
+    }
+}
+
 impl std::fmt::Debug for Trace {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(if self.0.is_some() { "Trace(on)" } else { "Trace(off)" })
@@ -86,6 +96,10 @@ impl Tracer {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let connection = LAST.fetch_add(1, Ordering::Relaxed) + 1;
         Tracer { trace: trace.clone(), side, connection, descriptor: None, local: None, peer: None }
+    }
+
+    pub(crate) fn connection(&self) -> u64 {
+        self.connection
     }
 
     /// A call begins that returns at once.

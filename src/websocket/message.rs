@@ -2,7 +2,7 @@
 //!
 //! Whole messages, text or bytes: the fragments, the masks and the pings are the protocol's own affair.
 
-use super::protocol::CloseReason;
+use super::protocol::{CloseReason, MessageKind};
 
 /// A whole message: the protocol tells text from bytes, and so do we.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,20 @@ impl MessageRef<'_> {
         match self {
             MessageRef::Text(text) => Message::Text(text.to_owned()),
             MessageRef::Binary(bytes) => Message::Binary(bytes.to_owned()),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            MessageRef::Text(text) => text.as_bytes(),
+            MessageRef::Binary(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn kind(self) -> MessageKind {
+        match self {
+            MessageRef::Text(_) => MessageKind::Text,
+            MessageRef::Binary(_) => MessageKind::Binary,
         }
     }
 }

@@ -141,8 +141,12 @@ impl Opening {
 
     /// Answers an ordinary request with a page, and ends the connection.
     pub fn respond(self, status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Result<(), Error> {
-        let response = Response::new(status, content_type, body)?;
-        respond(&self.transport, &self.settings, &response)
+        self.answer(&Response::new(status, content_type, body)?)
+    }
+
+    /// Answers with a response of one's own making, headers and all, and ends the connection.
+    pub fn answer(self, response: &Response) -> Result<(), Error> {
+        respond(&self.transport, &self.settings, response)
     }
 }
 

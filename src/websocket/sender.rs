@@ -12,10 +12,11 @@
 
 use super::error::Error;
 use super::message::MessageRef;
-use super::protocol::{CloseReason, FrameHeader, MessageKind, Outgoing, SendError, State, see_frames};
+use super::protocol::{CloseReason, FrameHeader, Outgoing, SendError, State, see_frames};
 use crate::sender::write;
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
+use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -181,27 +182,34 @@ impl WebSocketSender {
     /// Sends a message in fragments of at most `size` bytes, at least one (RFC 6455 section 5.4). The receiver puts them
     /// together: its program sees one message.
     pub fn in_fragments(&self, message: MessageRef<'_>, size: usize) -> Result<(), Error> {
-        let (kind, bytes) = match message {
-            MessageRef::Text(text) => (MessageKind::Text, text.as_bytes()),
-            MessageRef::Binary(bytes) => (MessageKind::Binary, bytes),
-        };
-        self.0.send(|outgoing| {
-            let mut pieces = bytes.chunks(size.max(1));
-            let last = pieces.next_back().unwrap_or_default();
-            let mut begun = false;
-            for piece in pieces {
-                if begun {
-                    outgoing.next_fragment(piece)?
-                } else {
-                    outgoing.first_fragment(kind, piece)?
+        let pieces: Vec<&[u8]> = message.bytes().chunks(size.max(1)).collect();
+        self.send_pieces(message, &pieces)
+    }
+
+    /// As [`in_fragments`](Self::in_fragments), in exactly `count` of them, at least one. Their lengths differ by a byte
+    /// at most; where there are fewer bytes than fragments some are empty, which is legal.
+    pub fn in_pieces(&self, message: MessageRef<'_>, count: usize) -> Result<(), Error> {
+        let (bytes, count) = (message.bytes(), count.max(1));
+        let cut = |index: usize| (bytes.len() as u128 * index as u128 / count as u128) as usize;
+        let pieces: Vec<&[u8]> = (0..count).map(|index| &bytes[cut(index)..cut(index + 1)]).collect();
+        self.send_pieces(message, &pieces)
+    }
+
+    /// All under one lock: no other thread's message can come between two fragments.
+    fn send_pieces(&self, message: MessageRef<'_>, pieces: &[&[u8]]) -> Result<(), Error> {
+        self.0.send(|outgoing| match pieces {
+            [first, middle @ .., last] => {
+                outgoing.first_fragment(message.kind(), first)?;
+                for piece in middle {
+                    outgoing.next_fragment(piece)?;
                 }
-                begun = true;
+                outgoing.last_fragment(last)
             }
-            match (begun, message) {
-                (true, _) => outgoing.last_fragment(last),
-                (false, MessageRef::Text(text)) => outgoing.text(text),
-                (false, MessageRef::Binary(bytes)) => outgoing.binary(bytes),
-            }
+            // One piece, or none, is a message like any other.
+            [] | [_] => match message {
+                MessageRef::Text(text) => outgoing.text(text),
+                MessageRef::Binary(bytes) => outgoing.binary(bytes),
+            },
         })
     }
 
@@ -215,6 +223,12 @@ impl WebSocketSender {
     /// [`WebSocket::close`](super::WebSocket::close).
     pub fn close(&self, reason: &CloseReason) -> Result<(), Error> {
         self.0.send(|outgoing| outgoing.close(Some(reason)))
+    }
+
+    /// Ends the conversation at once, without a goodbye: for a peer that answers nothing any more. It waits for nobody;
+    /// a thread that is blocked in a receive or a send on this WebSocket wakes up with an error. System call: `shutdown`.
+    pub fn abort(&self) {
+        self.0.transport.shutdown(Shutdown::Both);
     }
 }
 
