@@ -584,6 +584,22 @@ fn a_peer_that_vanishes_is_told_apart_from_one_that_says_goodbye() {
 }
 
 #[test]
+fn a_goodbye_is_a_goodbye_even_if_our_answer_cannot_be_sent() {
+    let (_server, mut peer, result) = serve_one(&Settings { send_limit: SHORT, ..patient() }, |mut socket| {
+        // The peer does not read: half of this is on the way when we give up, and nothing can follow it.
+        let sent = socket.send_binary(&vec![7; 64 << 20]);
+        (sent, socket.receive(), socket.is_open())
+    });
+    peer.say(frame(true, 0x88, &closing(1001, b"leaving")));
+    peer.0.shutdown(Shutdown::Write).unwrap();
+    let (sent, received, is_open) = result.recv_timeout(LONG).unwrap();
+    assert!(matches!(sent, Err(Error::Socket(socklab::Error::TimedOut { .. }))), "{sent:?}");
+    let reason = CloseReason::new(CloseCode::GOING_AWAY, "leaving");
+    assert_eq!(received.unwrap(), Received::Closed(Some(reason)));
+    assert!(!is_open);
+}
+
+#[test]
 fn a_server_that_vanishes_is_an_error_at_the_client() {
     let (mut client, mut peer) = open_client(patient());
     peer.say(&frame(false, 0x81, b"a message that is cut")[..10]);
