@@ -54,8 +54,10 @@ fn stops_in_the_middle_of_a_line(server: SocketAddr) {
     assert_eq!(client.read_to_end(&mut vec![]).unwrap_or(0), 0);
 }
 
+type Misdeed = fn(SocketAddr);
+
 /// What each of the three does, and the sentence that says so.
-const MISDEEDS: [(fn(SocketAddr), &str); 3] = [
+const MISDEEDS: [(Misdeed, &str); 3] = [
     (says_a_line_without_end, "is over the limit of 16777216"),
     (is_killed_in_the_middle_of_a_line, "the peer vanished while we were"),
     (stops_in_the_middle_of_a_line, "the peer closed in the middle of a message, after 9 bytes of it"),
