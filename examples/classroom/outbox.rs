@@ -11,6 +11,7 @@
 //!
 //! The same, with a bound for each kind of message, and the count of what was dropped in a metric.
 
+use serde_json::json;
 use socklab::websocket::WebSocketSender;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use std::collections::VecDeque;
@@ -75,6 +76,12 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Whether there is somebody to tell.
+    pub fn is_open(&self) -> bool {
+        let waiting = self.enter();
+        !waiting.gone && waiting.ending.is_none()
+    }
+
     /// The page's connection is over: its voice has nobody to speak to.
     pub fn gone(&self) {
         self.enter().gone = true;
@@ -91,7 +98,9 @@ impl Outbox {
                 Next::Say(_) => {}
                 Next::End(reason) => {
                     farewell(&reason);
-                    if page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
+                    // The reason of a Close frame reaches the script, too, but this page shows problems.
+                    let told = page.text(&problem(&reason.reason));
+                    if told.is_err() || page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
                         page.abort();
                     }
                     return;
@@ -139,6 +148,11 @@ impl Outbox {
     fn enter(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A sentence for whoever looks at the page.
+pub fn problem(text: &str) -> String {
+    json!({"type": "problem", "text": text}).to_string()
 }
 
 impl Waiting {
