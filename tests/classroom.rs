@@ -388,6 +388,30 @@ fn a_visitor_over_the_cap_is_told_so_and_may_come_when_another_left() {
 }
 
 #[test]
+fn a_whole_class_is_served() {
+    let classroom = Classroom::open(&[]);
+    let mut guests: Vec<guest::Guest> = (0..60).map(|_| classroom.enter()).collect();
+    let mut exhibits: Vec<WebSocket> = guests.iter().map(|guest| classroom.exhibit(guest)).collect();
+    for guest in &mut guests {
+        guest.ask(json!({"do": "experiment", "name": "unmasked"}));
+    }
+    for (exhibit, guest) in exhibits.iter_mut().zip(&guests) {
+        exhibit.send_text(&format!("I am {}", guest.number())).unwrap();
+    }
+    for (exhibit, guest) in exhibits.iter_mut().zip(&mut guests) {
+        let text = format!("I am {}", guest.number());
+        assert_eq!(text_of(exhibit.receive().unwrap()), text);
+        guest.until_step("own frame", |step| step["payload"] == hex(text.as_bytes()).as_str());
+        if !guest.heard.iter().any(|message| message["type"] == "outcome") {
+            guest.until("outcome", |message| message["type"] == "outcome");
+        }
+        let outcome = guest.heard.iter().find(|message| message["type"] == "outcome").unwrap();
+        assert_eq!(outcome["ok"], true, "{outcome}");
+    }
+    guests[0].until_room("sixty", |lines| lines.len() == 60);
+}
+
+#[test]
 fn only_the_lecturer_disconnects() {
     let classroom = Classroom::open(&[]);
     let (mut one, mut other) = (classroom.enter(), classroom.enter());

@@ -12,8 +12,8 @@
 //! The same, with a bound for each kind of message, and the count of what was dropped in a metric.
 
 use serde_json::json;
-use socklab::websocket::WebSocketSender;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
+use socklab::websocket::{Error, WebSocketSender};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -93,9 +93,13 @@ impl Outbox {
     pub fn speak(&self, page: &WebSocketSender, farewell: impl Fn(&CloseReason)) {
         loop {
             match self.next() {
-                // A page that took nothing for so long is as good as gone, and its own thread should know.
-                Next::Say(message) if page.text(&message).is_err() => return page.abort(),
-                Next::Say(_) => {}
+                Next::Say(message) => match page.text(&message) {
+                    Ok(()) => {}
+                    // The page has said goodbye, and its own thread is about to answer.
+                    Err(Error::Send(_)) => return,
+                    // A page that took nothing for so long is as good as gone, and its own thread should know.
+                    Err(_) => return page.abort(),
+                },
                 Next::End(reason) => {
                     farewell(&reason);
                     // The reason of a Close frame reaches the script, too, but this page shows problems.
