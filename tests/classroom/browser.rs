@@ -183,7 +183,9 @@ fn every_button_of_the_second_client_shows_an_outcome_and_both_ladders() {
         browser.wait_until("both ends' close", both);
         for (role, first) in [("client", "call socket, connect"), ("server", "call accept")] {
             let steps = steps(&browser, "#second-ladder-steps", role);
-            assert_eq!(steps[0], first, "{name}: {steps:#?}");
+            // On a busy machine a wait was long enough to have a row of its own.
+            let done = steps.iter().find(|step| !step.starts_with("wait"));
+            assert_eq!(done.map(String::as_str), Some(first), "{name}: {steps:#?}");
             assert!(steps.iter().any(|step| step == "head"), "{name}: {steps:#?}");
         }
         // The frame that breaks a rule is the one that is shown.
