@@ -116,7 +116,7 @@ impl Transport {
     pub(crate) fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         let written = self.write(bytes, deadline)?;
         if written < bytes.len() {
-            self.sending_ended.store(true, Ordering::Release);
+            self.give_up_sending();
             return Err(ErrorKind::TimedOut.into());
         }
         Ok(())
@@ -141,7 +141,12 @@ impl Transport {
                 Err(error) => Outcome::Failed(error),
             });
             match result {
-                Ok(count) => rest = &rest[count..],
+                Ok(count) if count == rest.len() || !deadline.has_passed() => rest = &rest[count..],
+                // A peer that reads a little now and then lets each write succeed in part, and never the whole.
+                Ok(_) => {
+                    self.sending_ended.store(true, Ordering::Release);
+                    return Err(ErrorKind::TimedOut.into());
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_time_out(&error) && deadline.has_passed() => break,
                 Err(error) if is_time_out(&error) => time_out.renew(deadline.remaining(), set)?,
@@ -152,6 +157,11 @@ impl Transport {
             }
         }
         Ok(bytes.len() - rest.len())
+    }
+
+    /// Nothing that we could still send would be understood: the peer has the beginning of something whose rest is lost.
+    pub(crate) fn give_up_sending(&self) {
+        self.sending_ended.store(true, Ordering::Release);
     }
 
     /// Says that we send nothing more, or that we also receive nothing more. It wakes a thread that is blocked in a

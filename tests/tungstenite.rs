@@ -7,7 +7,7 @@ use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{Message as Ours, MessageRef, Offer, Opening, Received, WebSocket};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
-use std::thread::{self, JoinHandle};
+
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tungstenite::http::HeaderValue;
@@ -15,7 +15,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::frame::{Frame, coding};
 use tungstenite::{Bytes, Message as Theirs, Utf8Bytes};
-use wire::{LONG, Server, patient};
+use wire::{Job, LONG, Server, patient, spawn};
 
 type Their = tungstenite::WebSocket<TcpStream>;
 
@@ -160,13 +160,10 @@ fn their_client_is_told_the_status_of_a_refusal() {
 // --- our client, their server ----------------------------------------------------------------------
 
 /// Their server, for one client: `script` has the conversation. Dropping the handle does not wait for it; joining does.
-fn their_server(
-    subprotocol: Option<&'static str>,
-    script: impl FnOnce(Their) + Send + 'static,
-) -> (String, JoinHandle<()>) {
+fn their_server(subprotocol: Option<&'static str>, script: impl FnOnce(Their) + Send + 'static) -> (String, Job<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let serving = thread::spawn(move || {
+    let serving = spawn(move || {
         let stream = listener.accept().unwrap().0;
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
@@ -210,7 +207,7 @@ fn our_client_gets_every_message_back_from_their_server() {
         }
     }
     client.close();
-    serving.join().unwrap();
+    serving.finish();
 }
 
 #[test]
@@ -232,7 +229,7 @@ fn our_fragments_and_pings_are_understood_by_their_server() {
         sender.in_fragments(MessageRef::Binary(&bytes(size)), 1 + size / 3).unwrap();
     }
     client.close();
-    serving.join().unwrap();
+    serving.finish();
 }
 
 #[test]
@@ -253,7 +250,7 @@ fn their_servers_fragments_and_pings_are_understood_by_our_client() {
         assert!(client.receive().unwrap() == Received::Message(Ours::Text(text(size))), "{size}");
     }
     assert_eq!(client.receive().unwrap(), Received::Closed(None));
-    serving.join().unwrap();
+    serving.finish();
 }
 
 #[test]
@@ -268,7 +265,7 @@ fn close_codes_cross_between_our_client_and_their_server() {
             assert!(matches!(socket.read().unwrap_err(), tungstenite::Error::ConnectionClosed));
         });
         our_client(&url).close_with(&CloseReason::new(CloseCode(code), reason.clone())).unwrap();
-        serving.join().unwrap();
+        serving.finish();
         // They begin.
         let (url, serving) = their_server(None, move |mut socket| {
             socket.close(Some(theirs)).unwrap();
@@ -278,7 +275,7 @@ fn close_codes_cross_between_our_client_and_their_server() {
         });
         let received = our_client(&url).receive().unwrap();
         assert_eq!(received, Received::Closed(Some(CloseReason::new(CloseCode(code), reason))));
-        serving.join().unwrap();
+        serving.finish();
     }
 }
 
@@ -289,5 +286,5 @@ fn our_client_and_their_server_agree_on_a_subprotocol() {
     let mut client = WebSocket::connect_with(&url, &offer, &patient()).unwrap();
     assert_eq!(client.subprotocol(), Some("soap"));
     client.close();
-    serving.join().unwrap();
+    serving.finish();
 }

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use wire::{LONG, Peer, Server, frame, frame_of, open_client, patient};
+use wire::{Job, LONG, Peer, Server, frame, frame_of, open_client, patient, spawn};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -142,7 +142,7 @@ fn a_server_answers_each_foul_with_a_close_frame_and_ends_in_order() {
         assert!(trouble.contains(foul.what) && trouble.contains(&foul.code.to_string()), "{}: {trouble}", foul.name);
     }
     stop.store(true, Ordering::SeqCst);
-    assert!(healthy.join().unwrap() > 0, "the healthy client was served meanwhile");
+    assert!(healthy.finish() > 0, "the healthy client was served meanwhile");
 }
 
 #[test]
@@ -150,14 +150,14 @@ fn a_client_answers_each_foul_with_a_close_frame_and_ends_in_order() {
     for foul in fouls(false) {
         let (mut client, mut peer) = open_client(small());
         peer.say(&foul.bytes);
-        let receiving = thread::spawn(move || (client.receive(), client));
+        let receiving = spawn(move || (client.receive(), client));
         if foul.bytes.ends_with(&frame_of(false, 0x80, 126, &401_u16.to_be_bytes(), b"")) {
             assert_eq!(peer.frame().first, 0x8a, "the ping between the fragments");
         }
         let reason = peer.is_closed_with_for(foul.code, &foul.name);
         assert!(reason.contains(foul.what), "{}: {reason}", foul.name);
         drop(peer);
-        let (result, mut client) = receiving.join().unwrap();
+        let (result, mut client) = receiving.finish();
         let Err(Error::Violation(violation)) = result else { panic!("{}: {result:?}", foul.name) };
         assert_eq!(violation.code, CloseCode(foul.code), "{}", foul.name);
         assert!(!violation.section.is_empty() && violation.what.contains(foul.what), "{violation}");
@@ -169,11 +169,11 @@ fn a_client_answers_each_foul_with_a_close_frame_and_ends_in_order() {
 }
 
 /// A client of the same server that notices nothing: it echoes until it is told to stop, and returns how often.
-fn healthy_client(server: &Server) -> (Arc<AtomicBool>, thread::JoinHandle<usize>) {
+fn healthy_client(server: &Server) -> (Arc<AtomicBool>, Job<usize>) {
     let mut client = WebSocket::connect_with(&server.url("/"), &Default::default(), &patient()).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    let echoing = thread::spawn(move || {
+    let echoing = spawn(move || {
         let mut count = 0;
         while !stopped.load(Ordering::SeqCst) {
             let message = format!("message {count}");
@@ -210,12 +210,12 @@ fn a_peer_that_goes_on_sending_after_its_foul_still_reads_why() {
     peer.is_closed_with(1002);
 
     let (mut client, mut peer) = open_client(patient());
-    let receiving = thread::spawn(move || client.receive().map(drop));
+    let receiving = spawn(move || client.receive().map(drop));
     peer.say(frame(true, 0x81, b"masked"));
     peer.say(&much);
     peer.is_closed_with(1002);
     drop(peer);
-    assert!(matches!(receiving.join().unwrap(), Err(Error::Violation(_))));
+    assert!(matches!(receiving.finish(), Err(Error::Violation(_))));
 }
 
 #[test]
@@ -226,11 +226,32 @@ fn a_peer_that_never_stops_sending_is_cut_off_at_the_close_limit() {
     });
     peer.say(frame(false, 0x81, b"not masked"));
     let mut talking = peer.0.try_clone().unwrap();
-    let talk = thread::spawn(move || while talking.write_all(&[0; 4096]).is_ok() {});
+    let talk = spawn(move || while talking.write_all(&[0; 4096]).is_ok() {});
     let (received, took) = result.recv_timeout(LONG).unwrap();
     assert!(matches!(received, Err(Error::Violation(_))), "{received:?}");
     assert!(took >= SHORT && took < SHORT * 10, "{took:?}");
-    talk.join().unwrap();
+    talk.finish();
+}
+
+#[test]
+fn what_we_send_keeps_the_rules_that_we_ask_for() {
+    let server = Server::echo(&patient());
+    let mut peer = Peer::open(&server);
+    let (mut client, mut other) = open_client(patient());
+    let mut first = vec![];
+    for size in [0, 125, 126, 127, 65_535, 65_536, 70_000] {
+        let payload = vec![b'x'; size];
+        peer.say(frame(true, 0x82, &payload));
+        let echo = peer.frame(); // looks at how the length is spelt
+        assert!(!echo.masked && echo.first == 0x82 && echo.payload == payload, "{size}");
+        client.send_binary(&payload).unwrap();
+        let sent = other.frame();
+        assert!(sent.masked && sent.first == 0x82 && sent.payload == payload, "{size}");
+        first.push(sent.key);
+    }
+    first.sort_unstable();
+    first.dedup();
+    assert_eq!(first.len(), 7, "each frame has a key of its own: {first:?}");
 }
 
 // --- closing ---------------------------------------------------------------------------------------
@@ -270,11 +291,11 @@ fn the_reason_of_a_close_reaches_the_program_at_both_ends() {
 
     let (mut client, mut peer) = open_client(patient());
     peer.say(frame(false, 0x88, &closing(4321, b"enough")));
-    let receiving = thread::spawn(move || (client.receive().unwrap(), client.is_open()));
+    let receiving = spawn(move || (client.receive().unwrap(), client.is_open()));
     let answer = peer.frame();
     assert_eq!((answer.first, answer.masked, answer.payload), (0x88, true, closing(4321, b"")));
     drop(peer);
-    assert_eq!(receiving.join().unwrap(), (expected, false));
+    assert_eq!(receiving.finish(), (expected, false));
 }
 
 #[test]
@@ -304,10 +325,10 @@ fn the_server_ends_tcp_first_whoever_began_to_close() {
     for client_begins in [false, true] {
         let (mut client, mut peer) = open_client(patient());
         let ending = if client_begins {
-            thread::spawn(move || client.close())
+            spawn(move || client.close())
         } else {
             peer.say(frame(false, 0x88, &closing(1000, b"")));
-            thread::spawn(move || assert!(matches!(client.receive(), Ok(Received::Closed(_)))))
+            spawn(move || assert!(matches!(client.receive(), Ok(Received::Closed(_)))))
         };
         assert_eq!(peer.frame().payload, closing(1000, b""));
         if client_begins {
@@ -316,7 +337,7 @@ fn the_server_ends_tcp_first_whoever_began_to_close() {
         is_silent(&mut peer);
         peer.0.shutdown(Shutdown::Write).unwrap();
         assert_eq!(peer.rest(), b"");
-        ending.join().unwrap();
+        ending.finish();
     }
 }
 
@@ -338,7 +359,7 @@ fn close_ends_at_its_limit_with_a_peer_that_does_not_answer() {
         let (mut client, mut peer) = open_client(Settings { close_limit: SHORT, ..patient() });
         let mut talking = peer.0.try_clone().unwrap();
         let says = says.to_vec();
-        let talk = thread::spawn(move || {
+        let talk = spawn(move || {
             while !says.is_empty() && talking.write_all(&says).is_ok() {
                 if says.len() == 2 {
                     thread::park_timeout(Duration::from_millis(20)); // the drip
@@ -354,7 +375,7 @@ fn close_ends_at_its_limit_with_a_peer_that_does_not_answer() {
         assert_eq!(peer.frame().payload, closing(1000, b""));
         assert_eq!(peer.rest(), b"", "nothing follows our Close frame: no pong, no second Close");
         drop((client, peer));
-        talk.join().unwrap();
+        talk.finish();
     }
 }
 
@@ -433,14 +454,14 @@ fn a_flood_of_pings_is_answered_ping_by_ping_and_in_order() {
 fn a_flood_of_pings_does_not_extend_a_receive() {
     let (mut client, peer) = open_client(patient());
     let mut flooding = peer.0.try_clone().unwrap();
-    let flood = thread::spawn(move || {
+    let flood = spawn(move || {
         let pings = frame(false, 0x89, b"").repeat(1000);
         while flooding.write_all(&pings).is_ok() {}
     });
     let mut answers = peer.0.try_clone().unwrap();
-    let drain = thread::spawn(move || while matches!(answers.read(&mut [0; 65536]), Ok(1..)) {});
+    let drain = spawn(move || while matches!(answers.read(&mut [0; 65536]), Ok(1..)) {});
     let (ended, ends) = channel();
-    let receiving = thread::spawn(move || {
+    let receiving = spawn(move || {
         let begun = Instant::now();
         let received = client.receive_within(SHORT);
         ended.send((received, begun.elapsed())).unwrap();
@@ -448,9 +469,9 @@ fn a_flood_of_pings_does_not_extend_a_receive() {
     });
     let outcome = ends.recv_timeout(SHORT * 10);
     peer.0.shutdown(Shutdown::Both).unwrap();
-    flood.join().unwrap();
-    drain.join().unwrap();
-    drop(receiving.join());
+    flood.finish();
+    drain.finish();
+    drop(receiving.finish());
     let (received, took) = outcome.expect("a receive should end at its limit whatever the peer sends");
     assert_eq!(received.unwrap(), Received::Nothing);
     assert!(took >= SHORT, "{took:?}");
@@ -497,7 +518,7 @@ fn is_timed_out_by_the_drip(begins: &[u8], drip: &[u8]) {
     let mut dripping = peer.0.try_clone().unwrap();
     let drip = drip.to_vec();
     // The drip is the attack, each byte well within the limit, until the server hangs up.
-    let thread = thread::spawn(move || {
+    let thread = spawn(move || {
         while !drip.is_empty() && dripping.write_all(&drip).is_ok() {
             thread::park_timeout(Duration::from_millis(20));
         }
@@ -506,7 +527,7 @@ fn is_timed_out_by_the_drip(begins: &[u8], drip: &[u8]) {
     assert!(matches!(received, Err(Error::Socket(socklab::Error::TimedOut { .. }))), "{received:?}");
     assert!(took >= SHORT && took < SHORT * 10, "{took:?}");
     peer.0.shutdown(Shutdown::Both).unwrap();
-    thread.join().unwrap();
+    thread.finish();
 }
 
 #[test]
@@ -584,6 +605,22 @@ fn a_peer_that_vanishes_is_told_apart_from_one_that_says_goodbye() {
 }
 
 #[test]
+fn a_goodbye_is_a_goodbye_even_if_our_answer_cannot_be_sent() {
+    let (_server, mut peer, result) = serve_one(&Settings { send_limit: SHORT, ..patient() }, |mut socket| {
+        // The peer does not read: half of this is on the way when we give up, and nothing can follow it.
+        let sent = socket.send_binary(&vec![7; 64 << 20]);
+        (sent, socket.receive(), socket.is_open())
+    });
+    peer.say(frame(true, 0x88, &closing(1001, b"leaving")));
+    peer.0.shutdown(Shutdown::Write).unwrap();
+    let (sent, received, is_open) = result.recv_timeout(LONG).unwrap();
+    assert!(matches!(sent, Err(Error::Socket(socklab::Error::TimedOut { .. }))), "{sent:?}");
+    let reason = CloseReason::new(CloseCode::GOING_AWAY, "leaving");
+    assert_eq!(received.unwrap(), Received::Closed(Some(reason)));
+    assert!(!is_open);
+}
+
+#[test]
 fn a_server_that_vanishes_is_an_error_at_the_client() {
     let (mut client, mut peer) = open_client(patient());
     peer.say(&frame(false, 0x81, b"a message that is cut")[..10]);
@@ -613,7 +650,7 @@ fn clients_that_vanish_harm_no_other() {
         assert!(!server.trouble().is_empty());
     }
     stop.store(true, Ordering::SeqCst);
-    assert!(healthy.join().unwrap() > 0);
+    assert!(healthy.finish() > 0);
 }
 
 #[test]
@@ -628,7 +665,7 @@ fn a_client_that_does_not_read_harms_no_other_and_is_given_up() {
     assert!(trouble.contains("sending to a peer that does not read") || trouble.contains("closed"), "{trouble}");
     assert!(peer.is_gone());
     stop.store(true, Ordering::SeqCst);
-    assert!(healthy.join().unwrap() > 0);
+    assert!(healthy.finish() > 0);
 }
 
 // --- many at once ----------------------------------------------------------------------------------
@@ -675,7 +712,7 @@ fn messages_of_several_threads_are_never_mixed_while_another_receives() {
     let senders: Vec<_> = (0..THREADS)
         .map(|thread| {
             let sender = client.sender();
-            thread::spawn(move || {
+            spawn(move || {
                 for number in 0..EACH {
                     let bytes = message(thread, number);
                     match number % 3 {
@@ -699,7 +736,7 @@ fn messages_of_several_threads_are_never_mixed_while_another_receives() {
         next[usize::from(thread)] += 1;
     }
     for sender in senders {
-        sender.join().unwrap();
+        sender.finish();
     }
     client.close();
 }
@@ -710,7 +747,7 @@ fn a_server_sends_from_several_threads_into_one_stream_of_whole_frames() {
         let senders: Vec<_> = (0..4u8)
             .map(|thread| {
                 let sender = socket.sender();
-                thread::spawn(move || {
+                spawn(move || {
                     for number in 0..200usize {
                         sender.in_fragments(MessageRef::Binary(&vec![thread; number]), 7).unwrap();
                     }
@@ -718,7 +755,7 @@ fn a_server_sends_from_several_threads_into_one_stream_of_whole_frames() {
             })
             .collect();
         for sender in senders {
-            sender.join().unwrap();
+            sender.finish();
         }
         socket.close();
     });

@@ -12,7 +12,7 @@ use std::net::Shutdown;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
-use wire::{ACCEPT, KEY, LONG, Peer, REQUEST, Server, accept_for, answer_to, connect_to, frame, patient};
+use wire::{ACCEPT, KEY, LONG, Peer, REQUEST, Server, accept_for, answer_to, connect_to, frame, patient, spawn};
 
 // --- our server ------------------------------------------------------------------------------------
 
@@ -124,8 +124,8 @@ fn what_is_no_head_is_refused_before_it_is_complete() {
 fn a_head_that_can_be_read_in_two_ways_is_refused() {
     let server = Server::echo(&patient());
     for (from, to, what) in [
-        ("Host: localhost", "Host: localhost\r\n folded: yes", "folded"),
-        ("Host: localhost", "Host: localhost\r\n\tfolded", "folded"),
+        ("Host: localhost", "Host: localhost\r\n more: yes", "folded lines are obsolete"),
+        ("Host: localhost", "Host: localhost\r\n\tmore", "folded lines are obsolete"),
         ("Host:", "Host :", "space before the colon"),
         ("Host:", "Host", "no colon"),
         ("Host:", ":", "not a header name"),
@@ -159,11 +159,11 @@ fn a_head_that_is_too_large_is_refused_and_the_answer_outlives_the_rest_of_it() 
     // before we had looked at the answer.
     let mut peer = Peer::connect(&server);
     let mut sending = peer.0.try_clone().unwrap();
-    let sender = thread::spawn(move || {
+    let sender = spawn(move || {
         std::io::Write::write_all(&mut sending, &vec![b'x'; 4 * 1024 * 1024])
             .expect("the server drains what it refuses")
     });
-    sender.join().unwrap();
+    sender.finish();
     assert_eq!(Answer::read(&mut peer).status, 431);
 }
 
@@ -271,7 +271,7 @@ fn a_head_that_drips_or_never_ends_is_answered_408_at_the_limit() {
     let mut peer = Peer::connect(&server);
     let mut dripping = peer.0.try_clone().unwrap();
     // The drip is the attack: a byte every 20 ms, each well within the limit, until the other side hangs up.
-    let drip = thread::spawn(move || {
+    let drip = spawn(move || {
         let mut write = |bytes: &[u8]| std::io::Write::write_all(&mut dripping, bytes).is_ok();
         while begun.elapsed() < LONG && write(b"x") {
             thread::park_timeout(Duration::from_millis(20));
@@ -281,7 +281,7 @@ fn a_head_that_drips_or_never_ends_is_answered_408_at_the_limit() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
     peer.0.shutdown(Shutdown::Both).unwrap();
-    drip.join().unwrap();
+    drip.finish();
 }
 
 #[test]
@@ -426,7 +426,7 @@ fn an_answer_that_does_not_open_a_websocket_is_an_error_that_says_why() {
         ("HTTP/1.1", "HTTP/2.0", "HTTP/2.0"),
         ("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n", "\"chat\", and we did not offer it"),
         ("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", "extension"),
-        ("Connection:", " folded\r\nConnection:", "folded"),
+        ("Connection:", " more: yes\r\nConnection:", "folded lines are obsolete"),
         ("Connection:", "Connection :", "space before the colon"),
         ("\r\n", "\n", "LF alone"),
     ] {

@@ -10,6 +10,7 @@
 //!
 //! The server pings the page every half minute, and lets go who does not answer.
 
+use crate::outbox::problem;
 use crate::request::Request;
 use crate::visitor::Visitor;
 use crate::{Classroom, experiments, second_client};
@@ -110,9 +111,4 @@ impl Drop for Leaving<'_> {
         self.visitor.outbox.gone();
         self.visitor.take_down(&CloseReason::new(CloseCode::GOING_AWAY, "the visitor has left"));
     }
-}
-
-/// A sentence for whoever looks at the page.
-pub fn problem(text: &str) -> String {
-    json!({"type": "problem", "text": text}).to_string()
 }

@@ -33,7 +33,9 @@ pub fn show(classroom: &Classroom, connection: u64, opening: Opening) -> Handler
     let word = |name| parameter(query, name).unwrap_or_default();
     let kind = if word("second").is_empty() { Kind::Browser } else { Kind::SecondClient };
     let visitor = classroom.room.visitor(word("visitor"), word("key"));
-    // Without an experiment there is no second client, whatever the address says.
+    // Whose commentary ends shows nothing more; and without an experiment there is no second client, whatever the
+    // address says.
+    let visitor = visitor.filter(|visitor| visitor.outbox.is_open());
     let visitor = visitor.filter(|visitor| kind == Kind::Browser || visitor.is_experimenting());
     let Some(visitor) = visitor else {
         classroom.watch.discard(connection);

@@ -32,6 +32,7 @@ mod watch;
 
 use arguments::{Arguments, Failure};
 use room::Room;
+use socklab::trace::Trace;
 use socklab::{Settings, StandardServer};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ fn main() -> Result<(), Failure> {
 
     let watch = Arc::new(Watch::default());
     let settings = Settings {
-        trace: watch::trace(&watch),
+        trace: Trace::to(watch.clone()),
         // A visitor's largest message. There is nothing to learn from a larger one.
         max_message: 256 * 1024,
         max_head: 8 * 1024,

@@ -11,8 +11,9 @@
 //!
 //! The same, with a bound for each kind of message, and the count of what was dropped in a metric.
 
-use socklab::websocket::WebSocketSender;
+use serde_json::json;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
+use socklab::websocket::{Error, WebSocketSender};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,6 +76,12 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Whether there is somebody to tell.
+    pub fn is_open(&self) -> bool {
+        let waiting = self.enter();
+        !waiting.gone && waiting.ending.is_none()
+    }
+
     /// The page's connection is over: its voice has nobody to speak to.
     pub fn gone(&self) {
         self.enter().gone = true;
@@ -86,12 +93,18 @@ impl Outbox {
     pub fn speak(&self, page: &WebSocketSender, farewell: impl Fn(&CloseReason)) {
         loop {
             match self.next() {
-                // A page that took nothing for so long is as good as gone, and its own thread should know.
-                Next::Say(message) if page.text(&message).is_err() => return page.abort(),
-                Next::Say(_) => {}
+                Next::Say(message) => match page.text(&message) {
+                    Ok(()) => {}
+                    // The page has said goodbye, and its own thread is about to answer.
+                    Err(Error::Send(_)) => return,
+                    // A page that took nothing for so long is as good as gone, and its own thread should know.
+                    Err(_) => return page.abort(),
+                },
                 Next::End(reason) => {
                     farewell(&reason);
-                    if page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
+                    // The reason of a Close frame reaches the script, too, but this page shows problems.
+                    let told = page.text(&problem(&reason.reason));
+                    if told.is_err() || page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
                         page.abort();
                     }
                     return;
@@ -139,6 +152,11 @@ impl Outbox {
     fn enter(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A sentence for whoever looks at the page.
+pub fn problem(text: &str) -> String {
+    json!({"type": "problem", "text": text}).to_string()
 }
 
 impl Waiting {

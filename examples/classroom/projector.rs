@@ -8,9 +8,8 @@
 //! A role that hangs on a login, and a record of who did what.
 
 use crate::Classroom;
-use crate::commentary::problem;
 use crate::exhibit::parameter;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, problem};
 use crate::request::Request;
 use serde_json::json;
 use socklab::HandlerResult;

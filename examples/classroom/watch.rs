@@ -19,7 +19,7 @@
 //! hardest part, too.
 
 use crate::visitor::Visitor;
-use socklab::trace::{Action, Call, Observer, Outcome, Step, Trace, from_environment, json};
+use socklab::trace::{Action, Call, Observer, Outcome, Step, from_environment, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,9 +200,4 @@ pub fn message(kind: Kind, step: &str) -> String {
     };
     // The step is JSON already: reading it to write it again would be work for nothing.
     format!("{{\"type\":\"step\",\"exhibit\":\"{exhibit}\",\"step\":{step}}}")
-}
-
-/// The trace of the whole server.
-pub fn trace(watch: &Arc<Watch>) -> Trace {
-    Trace::to(watch.clone())
 }

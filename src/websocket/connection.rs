@@ -206,7 +206,11 @@ impl WebSocket {
                     if let Event::Close(_) = event {
                         self.outbox.incoming_ended("the peer's Close frame");
                     }
-                    self.outbox.queue(|outgoing| answer(&event, outgoing))?;
+                    let answered = self.outbox.queue(|outgoing| answer(&event, outgoing));
+                    // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
+                    if !matches!(event, Event::Close(_)) {
+                        answered?;
+                    }
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),
                         Event::Binary(bytes) => MessageRef::Binary(bytes),
@@ -218,7 +222,7 @@ impl WebSocket {
                             return Ok(Step::Event);
                         }
                         Event::Close(reason) => {
-                            self.end(reason)?;
+                            self.end(reason);
                             return Ok(Step::Closed);
                         }
                     };

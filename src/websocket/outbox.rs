@@ -27,6 +27,7 @@ use crate::deadline::Deadline;
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::transport::{Transport, enter};
 use std::mem;
+use std::net::Shutdown;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -156,6 +157,8 @@ impl Outbox {
             let deadline = Deadline::after(outbox.send_limit);
             if matches!(outbox.write(enter(&outbox.half), deadline), Ok(Left::Some)) {
                 outbox.give_up();
+                // The session's thread sits in a read, and learns by its end that the session is over.
+                outbox.transport.shutdown(Shutdown::Both);
             }
         };
         if errands.start("slow client", goes_on).is_err() {
@@ -166,10 +169,13 @@ impl Outbox {
     // ANCHOR_END: post
 
     /// The peer took nothing for the whole limit. It has the beginning of a frame whose rest will never come, so there is
-    /// nothing left to say to it: the session's thread is woken and finds the end.
+    /// nothing left to say to it. What it still says can be heard.
     fn give_up(&self) {
-        self.transport.shutdown(std::net::Shutdown::Both);
-        self.stop_writing(&mut enter(&self.half));
+        self.transport.give_up_sending();
+        let mut half = enter(&self.half);
+        half.batch = Batch::default();
+        half.outgoing.take();
+        self.stop_writing(&mut half);
     }
 
     /// Waits its turn to write, and until everything is written.
@@ -227,6 +233,9 @@ impl Outbox {
             match result {
                 Ok(count) => batch.written += count,
                 Err(source) => {
+                    // What is queued is gone as well: the peer may have a part of a frame, and nothing can follow that. A
+                    // receive that came to send the rest would fail in the place of reading what the peer still says.
+                    half.outgoing.take();
                     self.stop_writing(&mut half);
                     return Err(crate::Error::from_system("sending", source).into());
                 }

@@ -84,12 +84,13 @@ pub(crate) struct Browser {
 
 /// What any test in a container needs; then what keeps Chromium from calling home, which a machine without a way out
 /// would have to wait for; then what lets a tab in the background go on.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 12] = [
     "--headless",
     "--no-sandbox", // it refuses to run as root otherwise
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--force-prefers-reduced-motion", // a click must not land where the element was before the page had scrolled
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

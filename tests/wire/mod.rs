@@ -27,6 +27,22 @@ pub(crate) fn patient() -> Settings {
     }
 }
 
+/// Something that another thread does. Whoever wants its result waits for it, and not for ever.
+pub(crate) struct Job<T>(Receiver<T>);
+
+pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Job<T> {
+    let (done, result) = channel();
+    // Nobody may be waiting any more.
+    thread::spawn(move || drop(done.send(work())));
+    Job(result)
+}
+
+impl<T> Job<T> {
+    pub(crate) fn finish(self) -> T {
+        self.0.recv_timeout(LONG * 2).expect("the other thread should have come to an end, and without a panic")
+    }
+}
+
 // --- our server ------------------------------------------------------------------------------------
 
 /// A server of ours on a thread. Dropping it stops it, and asks that no handler panicked and no thread was left.
@@ -97,6 +113,7 @@ pub(crate) struct Peer(pub(crate) TcpStream);
 pub(crate) struct Frame {
     pub(crate) first: u8,
     pub(crate) masked: bool,
+    pub(crate) key: Vec<u8>,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -155,12 +172,21 @@ impl Peer {
             127 => self.bytes(8),
             short => vec![short],
         };
+        let spelt = length.len();
         let length = length.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
+        let shortest = if length < 126 {
+            1
+        } else if length < 0x1_0000 {
+            2
+        } else {
+            8
+        };
+        assert_eq!(spelt, shortest, "how many bytes spell {length}");
         let masked = start[1] & 0x80 != 0;
         let key = if masked { self.bytes(4) } else { vec![0; 4] };
         let mut payload = self.bytes(length);
         payload.iter_mut().enumerate().for_each(|(index, byte)| *byte ^= key[index % 4]);
-        Frame { first: start[0], masked, payload }
+        Frame { first: start[0], masked, key, payload }
     }
 
     /// The next frame is a Close with this code, and behind it comes TCP's own end, in order.
@@ -253,11 +279,11 @@ pub(crate) fn connect_to<T>(
     let url = format!("ws://{}/chat?room=1", listener.local_addr().unwrap());
     let (accepted, stream) = channel();
     thread::spawn(move || accepted.send(listener.accept().unwrap().0));
-    let client = thread::spawn(move || WebSocket::connect_with(&url, &offer, &settings));
+    let client = spawn(move || WebSocket::connect_with(&url, &offer, &settings));
     let mut peer = Peer::new(stream.recv_timeout(LONG).expect("the client should have connected"));
     let request = peer.head();
     let done = script(peer, &request);
-    (client.join().unwrap(), done)
+    (client.finish(), done)
 }
 
 /// The accept key for this request, by another's program.

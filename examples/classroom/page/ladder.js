@@ -8,7 +8,7 @@
 "use strict";
 
 /** A page that keeps every step of an hour grows until the tab dies. This many rows stay; the ladder says so. */
-const MAX_ROWS = 300;
+const MAX_ROWS = 600;
 
 /** A dump of more bytes than this is folded away behind a line that can be opened. */
 const SHORT_DUMP = 16;

@@ -107,8 +107,8 @@ function update(row, client) {
   const values = {
     address: client.address,
     thread: client.thread,
-    joined: new Date(Date.now() - client.since_ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),
-    open: client.exhibit_open ? `open${client.exhibit_thread ? ", on " + client.exhibit_thread : ""}` : "not open",
+    joined: new Date(Date.now() - client.since_ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    open: client.exhibit_open ? (client.exhibit_thread ? "on " + client.exhibit_thread : "open") : "not open",
     exhibits: client.exhibits.toLocaleString("en"),
     frames: client.frames.toLocaleString("en"),
     bytes: client.bytes.toLocaleString("en"),
