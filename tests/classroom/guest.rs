@@ -130,6 +130,13 @@ impl Guest {
         lines(&self.until(what, |message| message["type"] == "room" && is_it(&lines(message))))
     }
 
+    /// Waits until the exhibit is put up: the answer to its handshake may be here before that.
+    pub(crate) fn until_exhibit(&mut self) {
+        self.until_room("exhibit", |lines| {
+            lines.iter().any(|line| line["you"] == true && line["exhibit_open"] == true)
+        });
+    }
+
     pub(crate) fn ask(&mut self, request: Value) {
         self.socket.send_text(&request.to_string()).unwrap();
     }
