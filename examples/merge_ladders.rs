@@ -13,13 +13,15 @@
 //! comes before its cause, that tells by how much one clock must at least be wrong.
 
 mod arguments;
+mod clocks;
 mod recorded;
 
 use arguments::{Arguments, Failure};
+use clocks::{Shift, shift};
 use recorded::{Came, Recorded, What, read_all};
 use socklab::trace::{Call, Drawing, Side};
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const USAGE: &str = "merge_ladders CLIENT.jsonl SERVER.jsonl\n\
     Draws one ladder from the traces (SOCKLAB_TRACE=json) of both ends.";
@@ -150,23 +152,21 @@ fn heading(files: &[&str; 2], pairs: &[(End, End)], shift: &Shift) -> String {
         if pairs.len() == 1 { "one conversation".to_string() } else { format!("{} conversations", pairs.len()) };
     let (client, server) = (files[pairs[0].0.file], files[pairs[0].1.file]);
     let mut out = format!("{count}: the client as {client} tells it, the server as {server} does\n");
+    let moved = |by: Duration, whither: &str| {
+        let by = format!("{}.{:03} ms {whither}", by.as_millis(), by.as_micros() % 1000);
+        format!(
+            "the clocks differ: the server's times are drawn {by}, the least that lets no effect precede its cause\n"
+        )
+    };
     out.push_str(&match shift {
         Shift::None => String::new(),
-        Shift::Later(by) => format!(
-            "the clocks differ: the server's times are drawn {} ms later, the least that lets no effect precede its cause\n",
-            milliseconds(*by)
-        ),
-        Shift::Earlier(by) => format!(
-            "the clocks differ: the server's times are drawn {} ms earlier, the least that lets no effect precede its cause\n",
-            milliseconds(*by)
-        ),
-        Shift::Impossible => "the clocks differ, and no one shift puts every cause before its effect: times as recorded\n".into(),
+        Shift::Later(by) => moved(*by, "later"),
+        Shift::Earlier(by) => moved(*by, "earlier"),
+        Shift::Impossible => {
+            "the clocks differ, and no one shift puts every cause before its effect: times as recorded\n".to_string()
+        }
     });
     out
-}
-
-fn milliseconds(by: Duration) -> String {
-    format!("{}.{:03}", by.as_millis(), by.as_micros() % 1000)
 }
 
 /// A listening socket has no peer.
@@ -199,101 +199,4 @@ fn of_interest(listener: End, clients: &[SocketAddr]) -> Vec<Recorded> {
 
 fn is_among(clients: &[SocketAddr], peer: SocketAddr) -> bool {
     clients.contains(&SocketAddr::new(peer.ip().to_canonical(), peer.port()))
-}
-
-/// By how much the server's times are moved.
-#[derive(Debug, PartialEq)]
-enum Shift {
-    None,
-    Later(Duration),
-    Earlier(Duration),
-    Impossible,
-}
-
-impl Shift {
-    fn apply(&self, at: SystemTime) -> SystemTime {
-        match self {
-            Shift::Later(by) => at + *by,
-            Shift::Earlier(by) => at.checked_sub(*by).unwrap_or(at),
-            Shift::None | Shift::Impossible => at,
-        }
-    }
-}
-
-/// Each effect that one side saw gives a bound on how far the other's clock may be off. All in microseconds that are
-/// added to the server's times: at least `lowest`, so that what the client caused comes after its cause, and at most
-/// `highest`, so that what the server caused does. An effect comes at least a microsecond later, or they would be drawn in
-/// any order.
-fn shift(pairs: &[(End, End)], rest: &[End]) -> Shift {
-    let (mut lowest, mut highest) = (i64::MIN, i64::MAX);
-    for (client, server) in pairs {
-        if client.file == server.file {
-            continue; // One process, one clock.
-        }
-        for (cause, effect) in causes(client, server) {
-            lowest = lowest.max(cause - effect + 1);
-        }
-        for (cause, effect) in causes(server, client) {
-            highest = highest.min(effect - cause - 1);
-        }
-        // An accept is the listener's step, and its cause is the client's connect.
-        let accepts = rest.iter().filter(|end| is_listener(end)).flat_map(|listener| &listener.steps);
-        let accepted = accepts.filter_map(|step| match &step.what {
-            What::Call { came: Came::Accepted { peer, .. }, .. } => Some((ended(step), *peer)),
-            _ => None,
-        });
-        let own = client.addresses.map(|both| both.0);
-        if let Some((effect, _)) = accepted.into_iter().find(|(_, peer)| is_among(own.as_slice(), *peer)) {
-            let connects =
-                client.steps.iter().filter(|step| matches!(step.what, What::Call { call: Call::Connect, .. }));
-            lowest = connects.map(began).next_back().map_or(lowest, |cause| lowest.max(cause - effect + 1));
-        }
-    }
-    let micros = |number: i64| Duration::from_micros(number.unsigned_abs());
-    match (lowest, highest) {
-        _ if lowest > highest => Shift::Impossible,
-        _ if lowest > 0 => Shift::Later(micros(lowest)),
-        _ if highest < 0 => Shift::Earlier(micros(highest)),
-        _ => Shift::None,
-    }
-}
-
-/// For each read of `to`: when the write of `from` began that holds its last byte, and when the read returned. The end
-/// is caused by a shutdown or a close.
-fn causes(from: &End, to: &End) -> Vec<(i64, i64)> {
-    let mut written = Vec::new();
-    let mut end = None;
-    let mut count = 0;
-    for step in &from.steps {
-        match &step.what {
-            What::Call { call: Call::Write, came: Came::Bytes(bytes) } => {
-                count += bytes.len();
-                written.push((count, began(step)));
-            }
-            What::Call { call: Call::Shutdown | Call::Close, came: Came::Done } => end = end.or(Some(began(step))),
-            _ => {}
-        }
-    }
-    let mut count = 0;
-    let mut found = Vec::new();
-    for step in &to.steps {
-        let cause = match &step.what {
-            What::Call { call: Call::Read, came: Came::Bytes(bytes) } => {
-                count += bytes.len();
-                written.get(written.partition_point(|(until, _)| *until < count)).map(|(_, began)| *began)
-            }
-            What::Call { call: Call::Read, came: Came::End } => end,
-            _ => None,
-        };
-        found.extend(cause.map(|cause| (cause, ended(step))));
-    }
-    found
-}
-
-fn began(step: &Recorded) -> i64 {
-    step.at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
-}
-
-fn ended(step: &Recorded) -> i64 {
-    began(step).saturating_add(step.took.as_micros() as i64)
 }

@@ -278,3 +278,22 @@ fn every_address_of_a_name_is_tried_until_one_answers() {
         }
     }
 }
+
+#[test]
+fn a_peer_that_reads_slowly_does_not_extend_a_send() {
+    let settings = Settings { send_limit: Duration::from_millis(300), max_message: 1 << 30, ..Settings::default() };
+    let (mut connection, mut peer) = pair(&settings);
+    // It takes a little every millisecond, so that each write finds some room: each, and never the whole.
+    let reading = thread::spawn(move || {
+        let mut some = vec![0; 64 * 1024];
+        while matches!(peer.read(&mut some), Ok(1..)) {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    });
+    let begun = Instant::now();
+    let error = connection.send(vec![0; 128 << 20]).unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    drop(connection);
+    reading.join().unwrap();
+}

@@ -79,7 +79,8 @@ impl Decoder {
                 let from = self.searched.saturating_sub(marker.len() - 1);
                 match find(&unread[from..], marker) {
                     Some(position) => (0, from + position, marker.len()),
-                    None if unread.len() >= self.limit + marker.len() => {
+                    // Saturating, here and below: `usize::MAX` is a limit that means none, and a length may be a lie.
+                    None if unread.len() >= self.limit.saturating_add(marker.len()) => {
                         return Err(Error::TooLong { length: unread.len() as u64, limit: self.limit });
                     }
                     None => {
@@ -94,7 +95,7 @@ impl Decoder {
                     return Err(Error::TooLong { length, limit: self.limit });
                 }
                 Some((mark, length)) => {
-                    let whole = mark + length as usize;
+                    let whole = mark.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
                     if unread.len() < whole {
                         self.buffer.want(whole);
                         return Ok(None);
@@ -260,6 +261,20 @@ mod tests {
         assert_eq!(exactly.next_message().unwrap(), None);
         exactly.buffer.push(b"\n");
         assert_eq!(exactly.next_message().unwrap().unwrap(), b"12345");
+    }
+
+    #[test]
+    fn no_limit_is_no_reason_to_panic() {
+        let mut lines = Decoder::new(Framing::lines(), usize::MAX);
+        lines.buffer.push(b"no end");
+        assert_eq!(lines.next_message().unwrap(), None);
+        let eight = Framing::BinaryLength { width: LengthWidth::Eight, order: ByteOrder::BigEndian };
+        for (framing, wire) in [(eight, &[0xff; 20][..]), (Framing::DecimalLength, b"18446744073709551615\r\nHello")] {
+            let mut decoder = Decoder::new(framing, usize::MAX);
+            decoder.buffer.push(wire);
+            assert_eq!(decoder.next_message().unwrap(), None);
+            decoder.space();
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::Wake;
 use crate::deadline::{Deadline, TimeOut};
-use crate::trace::Tracer;
+use crate::trace::{Call, Outcome, Tracer};
 use crate::transport::enter;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -22,19 +22,24 @@ pub(super) struct Acceptor {
 }
 
 #[derive(Debug)]
-struct Waker(TcpStream);
+struct Waker(TcpStream, Tracer);
 
 impl Wake for Waker {
     fn wake(&self) {
+        let started = self.1.start(Call::Shutdown);
+        let result = self.0.shutdown(Shutdown::Both);
         // It can only fail if the listener is gone, and then nobody waits.
-        let _ = self.0.shutdown(Shutdown::Both);
+        self.1.finish(started, || match &result {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Failed(error),
+        });
     }
 }
 
 impl Acceptor {
-    pub(super) fn new(socket: TcpListener, _tracer: Tracer) -> io::Result<(Acceptor, Box<dyn Wake>)> {
+    pub(super) fn new(socket: TcpListener, tracer: Tracer) -> io::Result<(Acceptor, Box<dyn Wake>)> {
         let as_stream = || Ok::<_, io::Error>(TcpStream::from(OwnedFd::from(socket.try_clone()?)));
-        let (handle, waker) = (as_stream()?, Waker(as_stream()?));
+        let (handle, waker) = (as_stream()?, Waker(as_stream()?, tracer));
         Ok((Acceptor { socket, handle, time_out: Mutex::new(TimeOut::none()) }, Box::new(waker)))
     }
 

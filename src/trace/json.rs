@@ -16,11 +16,14 @@
 //! | `"step"` | and |
 //! |---|---|
 //! | `"wait"` | `call`, `bytes` when it is known how many |
-//! | `"call"` | `call`, `std`, `system`, `result`: `"ok"`, `"end"`, `"nothing"` or `"error"`; then `bytes` and `hex`, or `accepted` and `accepted_peer`, or `error` and `kind` |
+//! | `"call"` | `call`, `std`, `system`, `result`, and what came of it |
 //! | `"head"` | `direction`, `text` |
 //! | `"frame"` | `direction`, `fin`, `rsv`, `opcode`, `key`, `length`, `header`, `payload` |
 //! | `"state"` | `from`, `to`, `why` |
 //! | `"note"` | `text` |
+//!
+//! A `result` is `"ok"`, `"end"`, `"nothing"` or `"error"`. With it come `bytes` and `hex` of a read or a write,
+//! `accepted` (the new descriptor) and `accepted_peer` of an accept, `error` and `kind` of a failure.
 //!
 //! Bytes are in hex, because JSON has no bytes: a text field would have to guess at an encoding. Only the first 1,024
 //! are kept, `bytes` and `length` count them all.

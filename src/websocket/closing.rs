@@ -20,16 +20,16 @@ use crate::deadline::Deadline;
 
 impl WebSocket {
     /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
-    pub(super) fn end(&mut self, reason: Option<CloseReason>) -> Result<(), Error> {
+    pub(super) fn end(&mut self, reason: Option<CloseReason>) {
         self.ended = Some(reason);
-        self.shared.flush()?;
+        // If it cannot be sent, the peer has said its goodbye all the same, and does not wait for ours.
+        let _ = self.shared.flush();
         let deadline = Deadline::after(self.settings.close_limit);
         if self.role == Role::Client {
             // The server ends TCP first. One that does not is given the rest of the limit, and then we do.
             self.shared.transport.read_to_end(deadline);
         }
         self.shared.transport.close(deadline);
-        Ok(())
     }
 
     /// Says goodbye and waits for the peer to say it too: see [`WebSocket::close_with`]. The code is 1000.

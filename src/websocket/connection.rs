@@ -138,7 +138,13 @@ impl WebSocket {
                 }
                 (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
                 (Step::Nothing, None) => return Ok(Received::Nothing),
-                (Step::Event, None) => {} // A ping, a pong: nothing that a program waits for.
+                // A ping, a pong: nothing that a program waits for. What came together with it may be, so that is looked
+                // at first; but a peer that sends ping after ping does not make this wait longer than it should be.
+                (Step::Event, None) if wait.has_passed() && !self.incoming.has_complete_frame() => {
+                    self.shared.flush()?;
+                    return Ok(Received::Nothing);
+                }
+                (Step::Event, None) => {}
             }
         }
     }
@@ -199,7 +205,11 @@ impl WebSocket {
                     if let Event::Close(_) = event {
                         self.shared.incoming_ended("the peer's Close frame");
                     }
-                    self.shared.queue(|outgoing| answer(&event, outgoing))?;
+                    let answered = self.shared.queue(|outgoing| answer(&event, outgoing));
+                    // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
+                    if !matches!(event, Event::Close(_)) {
+                        answered?;
+                    }
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),
                         Event::Binary(bytes) => MessageRef::Binary(bytes),
@@ -211,7 +221,7 @@ impl WebSocket {
                             return Ok(Step::Event);
                         }
                         Event::Close(reason) => {
-                            self.end(reason)?;
+                            self.end(reason);
                             return Ok(Step::Closed);
                         }
                     };

@@ -71,10 +71,11 @@ impl Shared {
         if pending.is_empty() {
             return Ok(());
         }
-        write(&self.transport, pending, self.send_limit)?;
-        let written = pending.len();
-        half.outgoing.mark_written(written);
-        Ok(())
+        let (length, result) = (pending.len(), write(&self.transport, pending, self.send_limit));
+        // Gone also if it failed: the peer may have a part of it, nothing can follow that, and a receive that came to
+        // send the rest would fail in the place of reading what the peer still says.
+        half.outgoing.mark_written(length);
+        Ok(result?)
     }
 
     /// The peer's direction has ended. It matters to the state, and to nobody who sends.

@@ -182,10 +182,10 @@ fn every_button_of_the_second_client_shows_an_outcome_and_both_ladders() {
             document.querySelector(`#second-ladder li[data-role=${role}][data-call=close]`))";
         browser.wait_until("both ends' close", both);
         for (role, first) in [("client", "call socket, connect"), ("server", "call accept")] {
-            let mut steps = steps(&browser, "#second-ladder-steps", role);
-            // A wait is a row of its own only if it was long.
-            steps.retain(|step| !step.starts_with("wait "));
-            assert_eq!(steps[0], first, "{name}: {steps:#?}");
+            let steps = steps(&browser, "#second-ladder-steps", role);
+            // On a busy machine a wait was long enough to have a row of its own.
+            let done = steps.iter().find(|step| !step.starts_with("wait"));
+            assert_eq!(done.map(String::as_str), Some(first), "{name}: {steps:#?}");
             assert!(steps.iter().any(|step| step == "head"), "{name}: {steps:#?}");
         }
         // The frame that breaks a rule is the one that is shown.
