@@ -321,7 +321,7 @@ fn pictures() {
     browser.visit(&format!("{}projector?key={}", classroom.url(), classroom.lecturer));
     browser.wait_until("three", "byId('counts').textContent === '3 visitors, 2 exhibits open'");
     take(&browser, "projector", &folder);
-    browser.viewport(1280, 560);
+    browser.viewport(1280, 700);
     browser.screenshot(&folder.join("projector.png"));
 }
 
