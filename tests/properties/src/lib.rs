@@ -1,8 +1,8 @@
 //! What holds whatever the bytes are, and however the network cuts them?
 //!
-//! An example test says: for this input, that output. A property says something about every input, and proptest looks for
-//! one of which it is not true, by the thousand; then it makes the one it found as small as it can. A failure prints that
-//! input, and a line that begins with `cc` and holds the seed. The line goes to a file whose name holds
+//! An example test says: for this input, that output. A property says something about every input, and proptest looks
+//! for one of which it is not true, by the thousand; then it makes the one it found as small as it can. A failure
+//! prints that input, and a line that begins with `cc` and holds the seed. The line goes to a file whose name holds
 //! `proptest-regressions`, and what stands there is tried first from then on. To look longer:
 //! `PROPTEST_CASES=20000 cargo test -p properties`.
 //!
