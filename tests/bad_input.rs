@@ -1,6 +1,6 @@
-//! What goes wrong in a lab, with the examples as a student runs them: garbage where a message should be, a message without
-//! end, a peer that is killed, a port that is taken, a server that is not there. Each is a clear sentence on that side, and
-//! the next client notices nothing.
+//! What goes wrong in a lab, with the examples as a student runs them: garbage where a message should be, a message
+//! without end, a peer that is killed, a port that is taken, a server that is not there. Each is a clear sentence on
+//! that side, and the next client notices nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

@@ -199,8 +199,7 @@ fn the_server_sends_pings_fragments_and_large_messages_on_request() {
     assert!(guest.until_problem().contains("not connected"));
 
     let mut exhibit = classroom.exhibit(&guest);
-    // The answer to the handshake may be here before the exhibit is put up.
-    guest.until_room("exhibit", |lines| lines.iter().any(|line| line["exhibit_open"] == true));
+    guest.until_exhibit();
     for (count, text) in [(3, "one message, several frames"), (20, "häß"), (2, "")] {
         let before = guest.story("browser").len();
         guest.ask(json!({"do": "fragments", "count": count, "text": text}));
@@ -227,8 +226,9 @@ fn the_server_sends_pings_fragments_and_large_messages_on_request() {
 #[test]
 fn a_newer_exhibit_takes_the_place_of_the_older() {
     let classroom = Classroom::open(&[]);
-    let guest = classroom.enter();
+    let mut guest = classroom.enter();
     let mut older = classroom.exhibit(&guest);
+    guest.until_exhibit();
     let newer = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| older.receive().unwrap());
         let newer = classroom.exhibit(&guest);
@@ -441,8 +441,8 @@ fn only_the_lecturer_disconnects() {
     lecturer.ask(json!({"do": "disconnect", "visitor": number, "key": classroom.lecturer}));
     let Received::Closed(Some(reason)) = exhibit.receive().unwrap() else { panic!("the exhibit goes first") };
     assert_eq!((reason.code.0, reason.reason.as_str()), (1008, "the lecturer has disconnected you"));
-    assert!(one.until_problem().contains("the lecturer has disconnected you"));
     while one.next().is_some() {}
+    assert_eq!(one.goodbye, Some(reason));
     lecturer.until_room("the other alone", |lines| lines.len() == 1 && lines[0]["visitor"] == other.number());
     other.until_room("alone", |lines| lines.len() == 1);
     other.catch_up();

@@ -1,4 +1,5 @@
-//! tungstenite, which nobody here wrote, at the other end: as the client of our server, and as the server of our client.
+//! tungstenite, which nobody here wrote, at the other end: as the client of our server, and as the server of our
+//! client.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod wire;

@@ -1,6 +1,6 @@
-//! What a peer must not do on an open WebSocket, and what becomes of it: above all what the Autobahn suite does not look
-//! at. The peer is a bare stream, so the bytes that end a conversation are seen as they cross: first our Close frame with
-//! its reason, then TCP's own end, and never a reset.
+//! What a peer must not do on an open WebSocket, and what becomes of it: above all what the Autobahn suite does not
+//! look at. The peer is a bare stream, so the bytes that end a conversation are seen as they cross: first our Close
+//! frame with its reason, then TCP's own end, and never a reset.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod wire;
@@ -46,8 +46,8 @@ fn serve_one<T: Send + 'static>(
 
 // --- rules that are broken -------------------------------------------------------------------------
 
-/// One way to break a rule: its name, what is sent, the code that answers it, and a word of the reason. `masked` is what
-/// the sender of these frames should do.
+/// One way to break a rule: its name, what is sent, the code that answers it, and a word of the reason. `masked` is
+/// what the sender of these frames should do.
 struct Foul {
     name: String,
     bytes: Vec<u8>,
@@ -507,7 +507,8 @@ fn pings_between_fragments_are_answered_at_once_and_leave_the_message_whole() {
 
 // --- time ------------------------------------------------------------------------------------------
 
-/// The peer says `begins` and then `drip` again and again, every 20 ms. The server's receive ends at the message's limit.
+/// The peer says `begins` and then `drip` again and again, every 20 ms. The server's receive ends at the message's
+/// limit.
 fn is_timed_out_by_the_drip(begins: &[u8], drip: &[u8]) {
     let settings = Settings { message_limit: SHORT, ..patient() };
     let (_server, mut peer, result) = serve_one(&settings, |mut socket| {

@@ -1,6 +1,6 @@
-//! Every rule on the opening handshake, over real sockets: what our server answers to a bare stream, and what our client
-//! makes of a bare server's answer. (What one head says is tried in `protocol/`; here it is whether the answer arrives,
-//! and whole.)
+//! Every rule on the opening handshake, over real sockets: what our server answers to a bare stream, and what our
+//! client makes of a bare server's answer. (What one head says is tried in `protocol/`; here it is whether the answer
+//! arrives, and whole.)
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod wire;

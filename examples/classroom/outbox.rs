@@ -102,9 +102,7 @@ impl Outbox {
                 },
                 Next::End(reason) => {
                     farewell(&reason);
-                    // The reason of a Close frame reaches the script, too, but this page shows problems.
-                    let told = page.text(&problem(&reason.reason));
-                    if told.is_err() || page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
+                    if page.close(&reason).is_err() || !self.goes_within(GOODBYE) {
                         page.abort();
                     }
                     return;

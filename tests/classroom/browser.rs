@@ -230,8 +230,8 @@ fn the_projector_shows_who_comes_and_only_the_lecturers_sends_somebody_out() {
     browser.click("[data-disconnect='3']");
     browser.wait_until("one left", "byId('counts').textContent === '1 visitor, 0 exhibits open'");
     browser.switch_to(&second);
-    browser.wait_until("sent out", "!byId('lost').hidden && !byId('problem').hidden");
-    assert!(browser.text("#problem-text").contains("the lecturer has disconnected you"));
+    browser.wait_until("sent out", "!byId('lost').hidden");
+    assert!(browser.text("#lost").contains("ended it with code 1008: “the lecturer has disconnected you”"));
     assert_eq!(browser.text("#exhibit-state"), "closed with code 1008");
     browser.click("#reconnect");
     browser.wait_until("a new visitor", "byId('visitor').textContent === '5'");
@@ -321,7 +321,7 @@ fn pictures() {
     browser.visit(&format!("{}projector?key={}", classroom.url(), classroom.lecturer));
     browser.wait_until("three", "byId('counts').textContent === '3 visitors, 2 exhibits open'");
     take(&browser, "projector", &folder);
-    browser.viewport(1280, 560);
+    browser.viewport(1280, 700);
     browser.screenshot(&folder.join("projector.png"));
 }
 

@@ -4,6 +4,7 @@ use crate::support::{Program, SOON, remaining};
 use serde_json::{Value, json};
 use socklab::Settings;
 use socklab::trace::Trace;
+use socklab::websocket::protocol::CloseReason;
 use socklab::websocket::{Error, Message, Offer, Received, WebSocket};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -62,7 +63,7 @@ impl Classroom {
 
     fn listen(&self, target: &str) -> Guest {
         let socket = self.connect(target, &[]).unwrap();
-        let mut guest = Guest { socket, welcome: Value::Null, heard: Vec::new() };
+        let mut guest = Guest { socket, welcome: Value::Null, heard: Vec::new(), goodbye: None };
         guest.welcome = guest.next().expect("a commentary begins with a message");
         assert_eq!(guest.welcome["type"], "welcome", "{}", guest.welcome);
         guest
@@ -80,6 +81,8 @@ pub(crate) struct Guest {
     pub(crate) welcome: Value,
     /// Everything, in order, as it came.
     pub(crate) heard: Vec<Value>,
+    /// The server's goodbye, once it has said it.
+    pub(crate) goodbye: Option<CloseReason>,
 }
 
 impl Guest {
@@ -99,7 +102,10 @@ impl Guest {
                 self.heard.push(message.clone());
                 Some(message)
             }
-            Ok(Received::Closed(_)) => None,
+            Ok(Received::Closed(reason)) => {
+                self.goodbye = reason;
+                None
+            }
             other => panic!("the commentary: {other:?}"),
         }
     }
@@ -128,6 +134,13 @@ impl Guest {
     pub(crate) fn until_room(&mut self, what: &str, is_it: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let lines = |message: &Value| message["clients"].as_array().cloned().unwrap_or_default();
         lines(&self.until(what, |message| message["type"] == "room" && is_it(&lines(message))))
+    }
+
+    /// Waits until the exhibit is put up: the answer to its handshake may be here before that.
+    pub(crate) fn until_exhibit(&mut self) {
+        self.until_room("exhibit", |lines| {
+            lines.iter().any(|line| line["you"] == true && line["exhibit_open"] == true)
+        });
     }
 
     pub(crate) fn ask(&mut self, request: Value) {

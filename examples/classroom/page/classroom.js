@@ -69,7 +69,10 @@ const commentary = new Commentary("commentary", {
     say("commentary-state", "open");
   },
   message: receive,
-  end() {
+  end(event) {
+    // 1006 never crosses a wire: the browser says with it that no Close frame came.
+    say("lost-why", event.code === 1006 ? "The server has stopped, or the network between you and it is gone."
+      : `The server ended it with code ${event.code}: “${dissect.printable(event.reason)}”.`);
     welcome = null;
     running = null;
     say("commentary-state", "closed");
@@ -177,7 +180,7 @@ function toggleExhibit() {
 
 function showExhibitState(text) {
   say("exhibit-state", text);
-  say("bar-state", "exhibit: " + text.split(/[:,]/)[0]);
+  say("bar-state", "exhibit: " + text.split(/[:,]| with/)[0]);
   byId("bar-state").dataset.state = text.split(" ")[0];
   const label = { connecting: "Give up", open: "Close the exhibit", closing: "Closing…" }[text];
   say("exhibit-toggle", label || "Connect the exhibit");

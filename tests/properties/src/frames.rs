@@ -104,7 +104,8 @@ proptest! {
         let (events_cut, frames_cut) = hear(role, limit, &cut.pieces(&bytes, 2_000));
         prop_assert_eq!(&events_cut, &events);
         // Of the frame that broke a rule, the observer sees what had come of it.
-        let whole = if matches!(events.last(), Some(Happened::Broken(..))) { frames.len().saturating_sub(1) } else { frames.len() };
+        let broken = matches!(events.last(), Some(Happened::Broken(..)));
+        let whole = frames.len().saturating_sub(usize::from(broken));
         prop_assert_eq!(&frames_cut[..whole.min(frames_cut.len())], &frames[..whole]);
     }
 

@@ -61,7 +61,8 @@ proptest! {
         see_frames(&bytes, &mut |_, payload| assert!(payload.len() <= bytes.len()));
         let _ = FrameHeader::decode(&bytes);
         let _ = CloseReason::decode(&bytes).map(|reason| reason.map(|reason| reason.to_string()));
-        let valid = { let mut validator = Utf8Validator::default(); validator.feed(&bytes).is_ok() && validator.finish().is_ok() };
+        let mut validator = Utf8Validator::default();
+        let valid = validator.feed(&bytes).is_ok() && validator.finish().is_ok();
         prop_assert_eq!(valid, std::str::from_utf8(&bytes).is_ok());
         try_as_heads(&bytes);
     }

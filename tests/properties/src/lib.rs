@@ -1,9 +1,10 @@
 //! What holds whatever the bytes are, and however the network cuts them?
 //!
-//! An example test says: for this input, that output. A property says something about every input, and proptest looks for
-//! one of which it is not true, by the thousand; then it makes the one it found as small as it can. A failure prints that
-//! input, and a line that begins with `cc` and holds the seed; the line goes to the folder `proptest-regressions`, and what
-//! stands there is tried first from then on. `PROPTEST_CASES=20000 cargo test -p properties` looks longer.
+//! An example test says: for this input, that output. A property says something about every input, and proptest looks
+//! for one of which it is not true, by the thousand; then it makes the one it found as small as it can. A failure
+//! prints that input, and a line that begins with `cc` and holds the seed. The line goes to a file whose name holds
+//! `proptest-regressions`, and what stands there is tried first from then on. To look longer:
+//! `PROPTEST_CASES=20000 cargo test -p properties`.
 //!
 //! - `framings`: any cut of the same bytes gives the same messages, for each framing, over a real connection.
 //! - `frames`: the same for WebSocket frames, and what is encoded decodes to itself.

@@ -1,8 +1,9 @@
 //! Whatever a program sends, in whatever order, arrives as the list that a much simpler program keeps.
 //!
-//! The simpler program, the model, knows no bytes: it knows which message has begun, and whether a Close was sent. The real
-//! one encodes, is written in pieces, crosses a network that cuts anywhere, and is decoded. If the two ever disagree, on a
-//! refusal or on what arrives, one of them is wrong, and proptest finds the shortest list of actions that shows it.
+//! The simpler program, the model, knows no bytes: it knows which message has begun, and whether a Close was sent. The
+//! real one encodes, is written in pieces, crosses a network that cuts anywhere, and is decoded. If the two ever
+//! disagree, on a refusal or on what arrives, one of them is wrong, and proptest finds the shortest list of actions
+//! that shows it.
 
 use crate::cuts::{Cut, payload};
 use crate::frames::{Happened, hear, role};

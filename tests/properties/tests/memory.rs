@@ -1,5 +1,5 @@
-//! Memory follows the bytes that came, never the length that they announce. A program of its own, with one test: what it
-//! measures is all memory of this process.
+//! Memory follows the bytes that came, never the length that they announce. A program of its own, with one test: what
+//! it measures is all memory of this process.
 
 use peak_alloc::PeakAlloc;
 use proptest::collection::vec;
