@@ -141,11 +141,12 @@ impl Transport {
                 Err(error) => Outcome::Failed(error),
             });
             match result {
-                Ok(count) if count == rest.len() || !deadline.has_passed() => rest = &rest[count..],
-                // A peer that reads a little now and then lets each write succeed in part, and never the whole.
-                Ok(_) => {
-                    self.sending_ended.store(true, Ordering::Release);
-                    return Err(ErrorKind::TimedOut.into());
+                Ok(count) => {
+                    rest = &rest[count..];
+                    // A peer that reads a little now and then lets each write succeed in part, and never the whole.
+                    if !rest.is_empty() && deadline.has_passed() {
+                        break;
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_time_out(&error) && deadline.has_passed() => break,
