@@ -105,6 +105,11 @@ impl Opening {
         self.transport.tracer().peer.ok_or(Error::Socket(crate::Error::Closed))
     }
 
+    /// Our own address and port in this conversation: the one of this machine's addresses at which the client reached us.
+    pub fn local_address(&self) -> Result<SocketAddr, Error> {
+        self.transport.tracer().local.ok_or(Error::Socket(crate::Error::Closed))
+    }
+
     /// Agrees, if the request is one that can be agreed to; else answers what is wrong with it (400, 405, 426), and the
     /// error says the same.
     pub fn accept(self) -> Result<WebSocket, Error> {

@@ -6,7 +6,7 @@
 use super::error::Error;
 use super::message::MessageRef;
 use super::outbox::Outbox;
-use super::protocol::CloseReason;
+use super::protocol::{CloseReason, Outgoing, SendError};
 use std::net::Shutdown;
 use std::sync::Arc;
 
@@ -51,34 +51,13 @@ impl WebSocketSender {
     /// together: its program sees one message.
     pub fn in_fragments(&self, message: MessageRef<'_>, size: usize) -> Result<(), Error> {
         let pieces: Vec<&[u8]> = message.bytes().chunks(size.max(1)).collect();
-        self.send_pieces(message, &pieces)
+        self.0.send(|outgoing| queue_pieces(outgoing, message, &pieces))
     }
 
     /// As [`in_fragments`](Self::in_fragments), in exactly `count` of them, at least one. Their lengths differ by a byte
     /// at most; where there are fewer bytes than fragments some are empty, which is legal.
     pub fn in_pieces(&self, message: MessageRef<'_>, count: usize) -> Result<(), Error> {
-        let (bytes, count) = (message.bytes(), count.max(1));
-        let cut = |index: usize| (bytes.len() as u128 * index as u128 / count as u128) as usize;
-        let pieces: Vec<&[u8]> = (0..count).map(|index| &bytes[cut(index)..cut(index + 1)]).collect();
-        self.send_pieces(message, &pieces)
-    }
-
-    /// All under one lock: no other thread's message can come between two fragments.
-    fn send_pieces(&self, message: MessageRef<'_>, pieces: &[&[u8]]) -> Result<(), Error> {
-        self.0.send(|outgoing| match pieces {
-            [first, middle @ .., last] => {
-                outgoing.first_fragment(message.kind(), first)?;
-                for piece in middle {
-                    outgoing.next_fragment(piece)?;
-                }
-                outgoing.last_fragment(last)
-            }
-            // One piece, or none, is a message like any other.
-            [] | [_] => match message {
-                MessageRef::Text(text) => outgoing.text(text),
-                MessageRef::Binary(bytes) => outgoing.binary(bytes),
-            },
-        })
+        self.0.send(|outgoing| queue_in_pieces(outgoing, message, count))
     }
 
     /// Asks the peer for a Pong with the same payload, at most 125 bytes (section 5.5.2).
@@ -97,6 +76,32 @@ impl WebSocketSender {
     /// a thread that is blocked in a receive or a send on this WebSocket wakes up with an error. System call: `shutdown`.
     pub fn abort(&self) {
         self.0.transport.shutdown(Shutdown::Both);
+    }
+}
+
+/// Queues a message in so many fragments, at least one.
+pub(super) fn queue_in_pieces(outgoing: &mut Outgoing, message: MessageRef<'_>, count: usize) -> Result<(), SendError> {
+    let (bytes, count) = (message.bytes(), count.max(1));
+    let cut = |index: usize| (bytes.len() as u128 * index as u128 / count as u128) as usize;
+    let pieces: Vec<&[u8]> = (0..count).map(|index| &bytes[cut(index)..cut(index + 1)]).collect();
+    queue_pieces(outgoing, message, &pieces)
+}
+
+/// All under one lock: no other thread's message can come between two fragments.
+fn queue_pieces(outgoing: &mut Outgoing, message: MessageRef<'_>, pieces: &[&[u8]]) -> Result<(), SendError> {
+    match pieces {
+        [first, middle @ .., last] => {
+            outgoing.first_fragment(message.kind(), first)?;
+            for piece in middle {
+                outgoing.next_fragment(piece)?;
+            }
+            outgoing.last_fragment(last)
+        }
+        // One piece, or none, is a message like any other.
+        [] | [_] => match message {
+            MessageRef::Text(text) => outgoing.text(text),
+            MessageRef::Binary(bytes) => outgoing.binary(bytes),
+        },
     }
 }
 

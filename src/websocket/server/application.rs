@@ -1,10 +1,11 @@
 //! What does an application say, and what does the server do for it?
 //!
-//! An application is one type with five callbacks and two kinds of data. The server decides when they run and on which
+//! An application is one type with six callbacks and two kinds of data. The server decides when they run and on which
 //! thread; the types decide what they can reach:
 //!
 //! | callback | runs | reaches |
 //! |---|---|---|
+//! | [`asked`](Application::asked) | on the client's thread, for each request | the request; may answer it |
 //! | [`connected`](Application::connected) | on the client's thread, before the 101 | the request; makes the session's context |
 //! | [`message`](Application::message) | on the client's thread | that session's context |
 //! | [`disconnected`](Application::disconnected) | on the client's thread, once | that session's context, for the last time |
@@ -18,7 +19,7 @@ use super::handle::{ServerHandle, SessionHandle};
 use super::session::Session;
 use crate::websocket::message::MessageRef;
 use crate::websocket::protocol::handshake::Refusal;
-use crate::websocket::protocol::http::RequestHead;
+use crate::websocket::protocol::http::{RequestHead, Response};
 use crate::websocket::protocol::{CloseReason, Violation};
 use std::fmt;
 use std::net::SocketAddr;
@@ -132,6 +133,28 @@ pub trait Application: Send + Sync + Sized + 'static {
     /// The context of the global service.
     type Service: Send + 'static;
 
+    /// Somebody asks for something, whatever it is: a page, or to come in, well or badly. `None`: the server does what it
+    /// would do without this. `Some`: that is the answer, and the connection ends with it, such as a page that is made for
+    /// this one request, a redirect, or a no that depends on the request:
+    ///
+    /// ```
+    /// # use socklab::websocket::{*, protocol::http::Response};
+    /// # struct A;
+    /// # impl Application for A { type Session = (); type Service = u64;
+    /// # fn connected(&self, _: &Request<'_>, _: &SessionHandle<A>) -> Result<(), Refusal> { Ok(()) }
+    /// # fn message(&self, _: &mut (), _: MessageRef<'_>, _: &mut Session<'_, A>) {}
+    /// fn asked(&self, request: &Request<'_>, server: &ServerHandle<A>) -> Option<Response> {
+    ///     let how_many = || format!("{} are here\n", server.sessions().len());
+    ///     (request.head.path() == "/count").then(|| Response::text(200, how_many()))
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// A panic is answered with 500.
+    fn asked(&self, _request: &Request<'_>, _server: &ServerHandle<Self>) -> Option<Response> {
+        None
+    }
+
     /// Somebody asks to come in. WLanguage: the event "New connection". What is sent to `session` here leaves after the
     /// 101. A panic is answered with 500.
     fn connected(&self, request: &Request<'_>, session: &SessionHandle<Self>) -> Result<Self::Session, Refusal>;
@@ -158,8 +181,13 @@ pub struct Request<'a> {
     pub head: &'a RequestHead,
     /// The client's address and port.
     pub peer: SocketAddr,
+    /// The address of ours at which the client reached us.
+    pub local: SocketAddr,
+    /// The number under which the trace speaks of this connection: [`Step::connection`](crate::trace::Step::connection).
+    pub connection: u64,
     /// The subprotocol that both speak: the first of the client's that the server knows, see
-    /// [`WebSocketServer::subprotocols`](super::WebSocketServer::subprotocols).
+    /// [`WebSocketServer::subprotocols`](super::WebSocketServer::subprotocols). None in
+    /// [`asked`](Application::asked): nothing is agreed upon yet.
     pub subprotocol: Option<&'a str>,
 }
 

@@ -9,6 +9,7 @@ use super::registry::{Member, Order, Registry};
 use crate::listener::StopHandle;
 use crate::websocket::message::MessageRef;
 use crate::websocket::protocol::{CloseReason, Outgoing};
+use crate::websocket::sender::queue_in_pieces;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use std::fmt;
 use std::net::SocketAddr;
@@ -101,6 +102,12 @@ impl<A: Application> SessionHandle<A> {
         self.member()?.post(|outgoing| outgoing.binary(bytes))
     }
 
+    /// Sends a message in so many fragments, at least one: see
+    /// [`WebSocketSender::in_pieces`](crate::websocket::WebSocketSender::in_pieces).
+    pub fn in_pieces(&self, message: MessageRef<'_>, count: usize) -> Result<(), NotDone> {
+        self.member()?.post(|outgoing| queue_in_pieces(outgoing, message, count))
+    }
+
     /// Sends a Ping.
     pub fn ping(&self, payload: &[u8]) -> Result<(), NotDone> {
         self.member()?.post(|outgoing| outgoing.ping(payload))
@@ -149,15 +156,26 @@ pub struct ServerHandle<A: Application> {
     pub(super) registry: Arc<Registry<A>>,
     pub(super) service: Arc<Context<A::Service>>,
     pub(super) stop: StopHandle,
+    pub(super) address: SocketAddr,
 }
 
 impl<A: Application> Clone for ServerHandle<A> {
     fn clone(&self) -> ServerHandle<A> {
-        ServerHandle { registry: self.registry.clone(), service: self.service.clone(), stop: self.stop.clone() }
+        ServerHandle {
+            registry: self.registry.clone(),
+            service: self.service.clone(),
+            stop: self.stop.clone(),
+            address: self.address,
+        }
     }
 }
 
 impl<A: Application> ServerHandle<A> {
+    /// The address and port that the server listens on.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The sessions of this moment. WLanguage: `WebSocketListConnectedClient` (`WebSocketListeClientConnecté`).
     pub fn sessions(&self) -> Vec<SessionHandle<A>> {
         self.registry.members().iter().map(|member| member.handle()).collect()

@@ -34,6 +34,7 @@ pub use session::Session;
 
 use super::errands::Errands;
 use super::opening::Opening;
+use super::protocol::http::{HeaderError, Response};
 use super::protocol::{CloseCode, CloseReason};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -53,6 +54,7 @@ pub struct WebSocketServer<A: Application> {
     limits: Limits,
     subprotocols: Vec<String>,
     pages: HashMap<String, Page>,
+    page_headers: Vec<(String, String)>,
     handle: ServerHandle<A>,
     errands: Arc<Errands>,
     reports: Arc<dyn Fn(Trouble) + Send + Sync>,
@@ -73,9 +75,9 @@ impl<A: Application> WebSocketServer<A> {
             Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
         let errands = Arc::new(Errands::new());
         let service = Service::context(service, &errands, address);
-        let handle = ServerHandle { registry: Registry::new(), service, stop: server.stop_handle() };
-        let (subprotocols, pages) = (Vec::new(), HashMap::new());
-        Ok(WebSocketServer { server, application, limits, subprotocols, pages, handle, errands, reports })
+        let handle = ServerHandle { registry: Registry::new(), service, stop: server.stop_handle(), address };
+        let (subprotocols, pages, page_headers) = (Vec::new(), HashMap::new(), Vec::new());
+        Ok(WebSocketServer { server, application, limits, subprotocols, pages, page_headers, handle, errands, reports })
     }
 
     /// The address and port that we listen on: with port 0, the one that the system took.
@@ -113,6 +115,30 @@ impl<A: Application> WebSocketServer<A> {
         self
     }
 
+    /// A header that goes with every page: what a browser may do with it, and for how long it may keep it.
+    ///
+    /// ```
+    /// # use socklab::websocket::*;
+    /// # struct A;
+    /// # impl Application for A { type Session = (); type Service = ();
+    /// # fn connected(&self, _: &Request<'_>, _: &SessionHandle<A>) -> Result<(), Refusal> { Ok(()) }
+    /// # fn message(&self, _: &mut (), _: MessageRef<'_>, _: &mut Session<'_, A>) {} }
+    /// let server = WebSocketServer::bind("127.0.0.1:0", A, (), Limits::default())?
+    ///     .page("/", "text/html; charset=utf-8", "<h1>Hello</h1>")
+    ///     .page_header("Content-Security-Policy", "default-src 'self'")?
+    ///     .page_header("Cache-Control", "no-store")?;
+    /// # drop(server);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Errors: what is no header, or one that each answer sets by itself.
+    pub fn page_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        // Said to whoever wrote it, and not to the first client.
+        Response::text(200, "").header(name, value)?;
+        self.page_headers.push((name.to_owned(), value.to_owned()));
+        Ok(self)
+    }
+
     /// Who is told of what happens to one client and stops nobody else: a refused request, a panic. Without it, standard
     /// error is.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> Self {
@@ -125,10 +151,21 @@ impl<A: Application> WebSocketServer<A> {
     /// joined, and last of all the service's stop callback runs. Whoever is still in code of its own at the deadline is
     /// named in the report.
     pub fn run(self) -> Result<ServeReport, Error> {
-        let WebSocketServer { server, application, limits, subprotocols, pages, handle, errands, reports } = self;
+        let WebSocketServer {
+            server,
+            application,
+            limits,
+            subprotocols,
+            pages,
+            page_headers,
+            handle,
+            errands,
+            reports,
+        } = self;
         let stop_limit = limits.settings.stop_limit;
+        let ours = errands.clone();
         let house =
-            Arc::new(House { application, limits, subprotocols, pages, handle, errands: errands.clone(), reports });
+            Arc::new(House { application, limits, subprotocols, pages, page_headers, handle, errands: ours, reports });
 
         let ticking = Service::start(&house)?;
         let (serves, says_goodbye, tells) = (house.clone(), house.clone(), house.reports.clone());

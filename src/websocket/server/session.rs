@@ -1,7 +1,7 @@
 //! What is the life of one client, from its request to its goodbye?
 //!
 //! ```text
-//!   read the head ─ a page? 200 ─ wrong? 4xx ─ connected(): no? its status ─ 101 ─┐
+//!   read the head ─ asked() ─ a page? 200 ─ wrong? 4xx ─ connected(): no? its status ─ 101 ─┐
 //!                                                                               open: in the registry
 //!        ┌──────────────────────────────────────────────────────────────────────┘
 //!        └> read ─ message() ─ replies ─ read ... silence? ping ... end ─ out of the registry ─ disconnected()
@@ -24,6 +24,7 @@ use crate::websocket::message::MessageRef;
 use crate::websocket::opening::Opening;
 use crate::websocket::outbox::Outbox;
 use crate::websocket::protocol::handshake::Refusal;
+use crate::websocket::protocol::http::Response;
 use crate::websocket::protocol::{CloseCode, CloseReason, Outgoing};
 use crate::websocket::sender::Replies;
 use std::collections::HashMap;
@@ -45,6 +46,7 @@ pub(super) struct House<A: Application> {
     pub(super) limits: Limits,
     pub(super) subprotocols: Vec<String>,
     pub(super) pages: HashMap<String, Page>,
+    pub(super) page_headers: Vec<(String, String)>,
     pub(super) handle: ServerHandle<A>,
     pub(super) errands: Arc<Errands>,
     pub(super) reports: Arc<dyn Fn(Trouble) + Send + Sync>,
@@ -114,6 +116,12 @@ impl<A: Application> House<A> {
             Err(Error::NothingAsked) => return Ok(()),
             result => result?,
         };
+        let (peer, local) = (opening.peer_address()?, opening.local_address()?);
+        let connection = opening.transport().tracer().connection();
+        let request = Request { head: opening.head(), peer, local, connection, subprotocol: None };
+        if let Some(answer) = self.asked(&request) {
+            return opening.answer(&answer);
+        }
         if !opening.asks_for_upgrade() {
             return self.answer_page(opening);
         }
@@ -121,7 +129,6 @@ impl<A: Application> House<A> {
             return Err(opening.refuse_with(refusal));
         }
         let (opening, upgrade) = opening.check()?;
-        let peer = opening.peer_address()?;
         let ours: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         let subprotocol = upgrade.choose(&ours);
 
@@ -132,7 +139,7 @@ impl<A: Application> House<A> {
         let (member, alive) =
             Member::new(number, peer, outbox.clone(), &self.limits, self.errands.clone(), self.handle.clone());
 
-        let request = Request { head: opening.head(), peer, subprotocol };
+        let request = Request { head: opening.head(), peer, local, connection, subprotocol };
         let data = match catch_unwind(AssertUnwindSafe(|| self.application.connected(&request, &member.handle()))) {
             Ok(Ok(data)) => data,
             Ok(Err(refusal)) => return Err(opening.refuse_with(refusal)),
@@ -234,6 +241,15 @@ impl<A: Application> House<A> {
         }
     }
 
+    /// The application's own answer, if it has one.
+    fn asked(&self, request: &Request<'_>) -> Option<Response> {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.application.asked(request, &self.handle)));
+        asked.unwrap_or_else(|panic| {
+            self.report(request.peer, format!("asked panicked: {}", panic_text(&panic)));
+            Some(Response::text(500, "the server failed\n"))
+        })
+    }
+
     /// An ordinary request: a page, or none.
     fn answer_page(&self, opening: Opening) -> Result<(), Error> {
         if opening.head().method != "GET" {
@@ -241,9 +257,14 @@ impl<A: Application> House<A> {
             return Err(opening.refuse_with(Refusal { headers: vec![("Allow", "GET")], ..refusal }));
         }
         if let Some(page) = self.pages.get(opening.head().path()) {
-            return opening.respond(200, &page.content_type, page.body.clone());
+            let mut answer = Response::new(200, &page.content_type, page.body.clone())?;
+            for (name, value) in &self.page_headers {
+                answer = answer.header(name, value)?;
+            }
+            return opening.answer(&answer);
         }
-        if self.speaks_at(opening.head().path()) && self.pages.is_empty() {
+        // Where any path is a WebSocket's, a page that is not there is more likely what was meant.
+        if self.speaks_at(opening.head().path()) && (self.pages.is_empty() || self.limits.paths.is_some()) {
             // It is a WebSocket's address, and the answer says how to come.
             return opening.check().map(drop);
         }
