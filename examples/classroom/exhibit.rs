@@ -1,76 +1,90 @@
 //! What is on show?
 //!
 //! An ordinary WebSocket that sends every message back. What makes it an exhibit happens elsewhere: `watch.rs` passes each
-//! of its steps on to its visitor. Here stand the rules of the place: a visitor shows their token, has one exhibit of their
-//! browser at a time, and an exhibit that has told all it may is closed.
+//! of its steps on to its visitor. Here stand the rules of the place: a visitor shows their token, has one exhibit of each
+//! kind at a time, and an exhibit that has told all it may is closed.
 //!
 //! # In production
 //!
 //! A WebSocket has a purpose, and a limit to how much a client may send in a minute.
 
 use crate::Classroom;
-use crate::watch::Kind;
+use crate::door::{PATIENCE, parameter, send_out};
+use crate::watch::{Audience, Kind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 use sha1::{Digest, Sha1};
-use socklab::HandlerResult;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
-use socklab::websocket::{Error, Opening, Received, WebSocket};
-use std::thread;
-use std::time::Duration;
-
-/// A browser's exhibit may stand through a lecture. The second client has something to say, or nothing at all.
-const BROWSER_PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
-const SECOND_CLIENT_PATIENCE: Duration = Duration::from_secs(10);
+use socklab::websocket::{MessageRef, Refusal, Request, ServerHandle, Session, SessionHandle};
 
 /// RFC 6455 section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// `GET /exhibit?visitor=7&key=TOKEN`, and `&second=1` if it is not the browser that asks.
-pub fn show(classroom: &Classroom, connection: u64, opening: Opening) -> HandlerResult {
-    let query = opening.head().query().unwrap_or_default();
-    let word = |name| parameter(query, name).unwrap_or_default();
-    let kind = if word("second").is_empty() { Kind::Browser } else { Kind::SecondClient };
-    let visitor = classroom.room.visitor(word("visitor"), word("key"));
-    // Whose commentary ends shows nothing more; and without an experiment there is no second client, whatever the
-    // address says.
-    let visitor = visitor.filter(|visitor| visitor.outbox.is_open());
-    let visitor = visitor.filter(|visitor| kind == Kind::Browser || visitor.is_experimenting());
-    let Some(visitor) = visitor else {
-        classroom.watch.discard(connection);
-        let why = "an exhibit belongs to a visitor, and this is nobody's key; the page at / knows its own";
-        return Ok(opening.refuse(403, why)?);
-    };
-    classroom.watch.show(connection, &visitor, kind);
-    visitor.count_exhibit();
+/// For whoever asks for an exhibit that is not theirs.
+pub const NOBODYS: &str = "an exhibit belongs to a visitor, and this is nobody's key; the page at / knows its own";
 
-    let key = opening.head().headers.get("Sec-WebSocket-Key").unwrap_or_default().to_owned();
-    let mut socket = opening.accept()?;
-    visitor.outbox.push(accept_key(kind, &key));
-
-    if kind == Kind::SecondClient {
-        return Ok(echo(classroom, connection, &mut socket, SECOND_CLIENT_PATIENCE)?);
-    }
-    let name = thread::current().name().unwrap_or("unnamed").to_owned();
-    let Some(_standing) = visitor.put_up(connection, &name, socket.sender()) else {
-        return Ok(socket.close_with(&CloseReason::new(CloseCode::GOING_AWAY, "the visitor has left"))?);
-    };
-    Ok(echo(classroom, connection, &mut socket, BROWSER_PATIENCE)?)
+/// The context of an exhibit's session.
+pub struct Exhibit {
+    /// The number of the session.
+    number: u64,
+    connection: u64,
+    /// The session of the visitor to whom it belongs.
+    page: SessionHandle<Classroom>,
 }
 
-/// Every message goes back as it came.
-fn echo(classroom: &Classroom, connection: u64, socket: &mut WebSocket, patience: Duration) -> Result<(), Error> {
-    while let Received::Message(message) = socket.receive_within(patience)? {
-        if classroom.watch.is_exhausted(connection) {
-            let reason = "this exhibit has told all that one may; connect a new one";
-            return socket.close_with(&CloseReason::new(CloseCode::POLICY, reason));
-        }
-        socket.send(message.as_ref())?;
+impl Exhibit {
+    /// `GET /exhibit?visitor=7&key=TOKEN`, and `&second=1` if it is not the browser that asks. From now on the visitor is
+    /// told its steps. None if it is nobody's.
+    pub fn show(classroom: &Classroom, request: &Request<'_>, server: &ServerHandle<Classroom>) -> Option<()> {
+        let query = request.head.query().unwrap_or_default();
+        let word = |name| parameter(query, name).unwrap_or_default().to_owned();
+        let kind = if word("second").is_empty() { Kind::Browser } else { Kind::SecondClient };
+        let number: u64 = word("visitor").parse().ok()?;
+        let page = server.execute_in_service_and_wait(PATIENCE, move |room| room.page(number)).ok()??;
+        // Whether the key is theirs only they know.
+        let key = word("key");
+        let tally = page.execute_and_wait(PATIENCE, move |guest| guest.visitor()?.admit(&key, kind)).ok()??;
+        let key = request.head.headers.get("Sec-WebSocket-Key").unwrap_or_default();
+        classroom.watch.show(request.connection, Audience { page, tally, kind }, accept_key(kind, key));
+        Some(())
     }
-    // It said goodbye, and this does nothing; or it was silent for too long, and now we say it.
-    socket.close();
-    Ok(())
+
+    /// The visitor learns of it before the client does, so whatever the page asks for next finds it in its place.
+    pub fn put_up(
+        classroom: &Classroom,
+        request: &Request<'_>,
+        session: &SessionHandle<Classroom>,
+        thread: String,
+    ) -> Result<Exhibit, Refusal> {
+        let connection = request.connection;
+        let audience = classroom.watch.audience(connection).ok_or_else(|| Refusal::new(403, NOBODYS))?;
+        let (exhibit, kind) = (session.clone(), audience.kind);
+        let placed =
+            move |guest: &mut crate::Guest| guest.visitor().map(|visitor| visitor.put_up(kind, exhibit, thread));
+        if audience.page.execute_and_wait(PATIENCE, placed).ok().flatten().is_none() {
+            send_out(session, &CloseReason::new(CloseCode::GOING_AWAY, "the visitor has left"));
+        }
+        Ok(Exhibit { number: session.number(), connection, page: audience.page })
+    }
+
+    /// Every message goes back as it came.
+    pub fn echo(&self, classroom: &Classroom, message: MessageRef<'_>, session: &mut Session<'_, Classroom>) {
+        if classroom.watch.is_exhausted(self.connection) {
+            let reason = "this exhibit has told all that one may; connect a new one";
+            return session.close(&CloseReason::new(CloseCode::POLICY, reason)).unwrap_or_default();
+        }
+        session.send(message);
+    }
+
+    pub fn end(self) {
+        let taken_down = move |guest: &mut crate::Guest| {
+            if let Some(visitor) = guest.visitor() {
+                visitor.take_down(self.number);
+            }
+        };
+        self.page.execute(taken_down).unwrap_or_default();
+    }
 }
 
 /// How the accept key came about, step by step (RFC 6455 section 4.2.2): the same as the library's `accept_key`, with its
@@ -78,14 +92,8 @@ fn echo(classroom: &Classroom, connection: u64, socket: &mut WebSocket, patience
 fn accept_key(kind: Kind, key: &str) -> String {
     let joined = format!("{key}{GUID}");
     let hash = Sha1::digest(&joined);
-    let exhibit = if kind == Kind::Browser { "browser" } else { "second" };
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({"type": "accept_key", "exhibit": exhibit, "key": key, "joined": joined, "sha1": hex,
+    json!({"type": "accept_key", "exhibit": kind.name(), "key": key, "joined": joined, "sha1": hex,
            "accept": BASE64.encode(hash)})
     .to_string()
-}
-
-/// The value of this name in `a=1&b=2`. Nothing that we put into an address needs an escape, so none is undone.
-pub fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(each, _)| *each == name).map(|(_, value)| value)
 }

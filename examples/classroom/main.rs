@@ -6,19 +6,16 @@
 //!     cargo run --example classroom
 //!     cargo run --example classroom -- --listen 0.0.0.0:8080        (for a class)
 //!
-//! Read in this order: `door.rs` (who knocks?), `pages.rs`, `token.rs`; `watch.rs` (whose step is this?) and `exhibit.rs`
-//! (what is on show?); `outbox.rs`, `visitor.rs` and `room.rs` (who is here?); `request.rs`, `commentary.rs` and
-//! `projector.rs` (what do the pages say?); `experiments.rs`, `second_client.rs`,
-//! `tells.rs` and `verdict.rs` (what can a browser not send?).
+//! Read in this order: `door.rs` (who knocks?), `pages.rs`, `token.rs`; `visitor.rs`, `projector.rs` and `request.rs` (what
+//! do the pages say?), `room.rs` (who is here?); `exhibit.rs` (what is on show?) and `watch.rs` (whose step is this?);
+//! `experiments.rs`, `second_client.rs`, `tells.rs` and `verdict.rs` (what can a browser not send?).
 
 #[path = "../arguments/mod.rs"]
 mod arguments;
-mod commentary;
 mod door;
 mod exhibit;
 mod experiments;
 mod network;
-mod outbox;
 mod pages;
 mod projector;
 mod request;
@@ -31,26 +28,24 @@ mod visitor;
 mod watch;
 
 use arguments::{Arguments, Failure};
+use door::Guest;
 use room::Room;
+use socklab::Settings;
 use socklab::trace::Trace;
-use socklab::{Settings, StandardServer};
+use socklab::websocket::{Limits, WebSocketServer};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use watch::Watch;
 
 const USAGE: &str = "classroom [--listen ADDR:PORT] [--max-visitors COUNT]\n\
     Shows each browser its own WebSocket. --listen 0.0.0.0:8080 lets the whole room in; 60 visitors unless told otherwise.";
 
-/// What all connections share.
+/// What all connections share. Who is here is not among it: that lies in contexts.
 pub struct Classroom {
-    room: Arc<Room>,
     watch: Arc<Watch>,
-    /// Where other browsers join.
-    join: String,
-    /// Where this program reaches itself: the second client's way in.
-    own_address: SocketAddr,
+    /// The token of the projector that may disconnect.
+    lecturer: String,
 }
 
 fn main() -> Result<(), Failure> {
@@ -70,27 +65,27 @@ fn main() -> Result<(), Failure> {
         send_limit: Duration::from_secs(5),
         ..Settings::default()
     };
-    let server = StandardServer::bind_with(&address, &settings)?;
-    let listening = server.local_address();
-    println!("listening on {listening}");
-
+    let limits = Limits {
+        settings,
+        // At most so often does the room change on the pages.
+        interval: Duration::from_millis(250),
+        // A Ping that nobody asked for would be a frame that nobody could explain.
+        ping_interval: Duration::MAX,
+        paths: Some(vec!["/exhibit".to_owned(), "/commentary".to_owned()]),
+        ..Limits::default()
+    };
     let lecturer = token::fresh()?;
-    let addresses = network::addresses_for_the_room(listening);
-    let own_address = network::address_for_us(listening);
-    let join = format!("http://{}/", addresses.first().unwrap_or(&own_address));
-    print_invitation(listening, own_address, &addresses, &lecturer);
-
-    let (room, hears) = Room::new(max_visitors, lecturer);
-    let room = Arc::new(room);
-    let announced = room.clone();
-    thread::Builder::new().name("crier".to_owned()).spawn(move || announced.cry(&hears))?;
-    let classroom = Classroom { room, watch, join, own_address };
-    server.serve(move |connection| door::answer(&classroom, connection))?;
+    let classroom = Classroom { watch, lecturer: lecturer.clone() };
+    let server = pages::lay_out(WebSocketServer::bind(&address, classroom, Room::new(max_visitors), limits)?)?;
+    println!("listening on {}", server.local_address());
+    print_invitation(server.local_address(), &lecturer);
+    server.run()?;
     Ok(())
 }
 
 /// Where to go from here.
-fn print_invitation(listening: SocketAddr, own_address: SocketAddr, addresses: &[SocketAddr], lecturer: &str) {
+fn print_invitation(listening: SocketAddr, lecturer: &str) {
+    let (own_address, addresses) = (network::address_for_us(listening), network::addresses_for_the_room(listening));
     println!();
     println!("Open in a browser:   http://{own_address}/");
     println!("On the projector:    http://{own_address}/projector?key={lecturer}");
@@ -102,7 +97,7 @@ fn print_invitation(listening: SocketAddr, own_address: SocketAddr, addresses: &
         return;
     }
     println!("Everybody in this network can reach it, and nothing is encrypted. Tell the room to open:");
-    match addresses {
+    match &addresses[..] {
         [] => println!("    http://ADDRESS-OF-THIS-MACHINE:{}/", listening.port()),
         addresses => addresses.iter().for_each(|address| println!("    http://{address}/")),
     }

@@ -32,6 +32,11 @@ pub fn addresses_for_the_room(listening: SocketAddr) -> Vec<SocketAddr> {
         .collect()
 }
 
+/// What to open in another browser.
+pub fn invitation(listening: SocketAddr) -> String {
+    format!("http://{}/", addresses_for_the_room(listening).first().unwrap_or(&address_for_us(listening)))
+}
+
 /// An address at which this machine reaches itself.
 pub fn address_for_us(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {

@@ -7,7 +7,9 @@
 //!
 //! A web server or a content network does this, compresses, and lets browsers keep what has not changed (`ETag`).
 
-use socklab::websocket::protocol::http::{HeaderError, RequestHead, Response};
+use crate::Classroom;
+use socklab::websocket::WebSocketServer;
+use socklab::websocket::protocol::http::HeaderError;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -34,24 +36,24 @@ const PAGES: [(&str, &str, &str); 12] = [
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
                                connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'";
 
-/// The answer to an ordinary request.
-pub fn answer(request: &RequestHead) -> Result<Response, HeaderError> {
-    if request.method != "GET" {
-        // A 405 must say what would be allowed (RFC 9110 section 15.5.6).
-        let what = format!("there is nothing here to {}: only GET is known\n", request.method);
-        return Response::text(405, what).header("Allow", "GET");
+/// The headers that go with each of them.
+const HEADERS: [(&str, &str); 4] = [
+    ("Content-Security-Policy", SECURITY_POLICY),
+    // The type is what we say it is, and not what the browser would guess from the content.
+    ("X-Content-Type-Options", "nosniff"),
+    // Addresses hold tokens: they are nobody else's business.
+    ("Referrer-Policy", "no-referrer"),
+    // The next lesson may bring another version of this program.
+    ("Cache-Control", "no-store"),
+];
+
+/// Has the server answer with them.
+pub fn lay_out(mut server: WebSocketServer<Classroom>) -> Result<WebSocketServer<Classroom>, HeaderError> {
+    for (path, content_type, content) in PAGES {
+        server = server.page(path, content_type, content);
     }
-    let Some((_, content_type, content)) = PAGES.iter().find(|(path, _, _)| *path == request.path()) else {
-        // A browser asks for /favicon.ico unless its page names another icon. Ours does; a page of 404 has none.
-        let what = format!("there is no {} here: begin at /\n", request.path());
-        return Ok(Response::text(404, what));
-    };
-    Response::new(200, content_type, *content)?
-        .header("Content-Security-Policy", SECURITY_POLICY)?
-        // The type is what we say it is, and not what the browser would guess from the content.
-        .header("X-Content-Type-Options", "nosniff")?
-        // Addresses hold tokens: they are nobody else's business.
-        .header("Referrer-Policy", "no-referrer")?
-        // The next lesson may bring another version of this program.
-        .header("Cache-Control", "no-store")
+    for (name, value) in HEADERS {
+        server = server.page_header(name, value)?;
+    }
+    Ok(server)
 }

@@ -7,12 +7,18 @@
 //!
 //! `serde` makes the same from a type that derives `Deserialize`; the limits stay work by hand.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use socklab::websocket::MessageRef;
 use socklab::websocket::protocol::MAX_CONTROL_PAYLOAD;
 
 /// What is large enough to have a length in 64 bits, and a little more.
 const MAX_LARGE: u64 = 100_000;
 const MAX_TEXT: usize = 16 * 1024;
+
+/// A sentence for whoever looks at the page.
+pub fn problem(text: &str) -> String {
+    json!({"type": "problem", "text": text}).to_string()
+}
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Request {
@@ -30,7 +36,8 @@ pub enum Request {
 
 impl Request {
     /// The error is for whoever wrote the page.
-    pub fn parse(line: &str) -> Result<Request, String> {
+    pub fn parse(message: MessageRef<'_>) -> Result<Request, String> {
+        let MessageRef::Text(line) = message else { return Err("a request is a text".to_owned()) };
         let value: Value = serde_json::from_str(line).map_err(|error| format!("this is not JSON: {error}"))?;
         let text = |name: &str| {
             let text = value[name].as_str().filter(|text| text.len() <= MAX_TEXT);

@@ -1,148 +1,151 @@
 //! Who is here?
 //!
-//! The visitors, each with a number that is never given twice and a token; and the projectors, which look at the visitors
-//! and are none. A list of people changes on many threads and is shown on many pages, so two things are kept apart: each
-//! change is made under a lock and takes a moment; one thread, the *crier*, tells everybody how the room is now, at most a
-//! few times a second. As it is the only one, no page can be told of an older room after a newer one.
+//! The visitors, each with a number that is never given twice; and the projectors, which look at the visitors and are
+//! none. A list of people changes on many threads and is shown on many pages, so it is the context of the global service:
+//! each change is a procedure there, and the service's tick tells everybody how the room is now, a few times a second. As
+//! nothing in a context happens twice at once, no page can be told of an older room after a newer one.
 //!
 //! # In production
 //!
 //! A room in many processes needs a place they share (Redis, a database), and then telling who is here is a problem of its
 //! own, known as presence.
 
-use crate::outbox::Outbox;
-use crate::token;
-use crate::visitor::Visitor;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::Classroom;
+use crate::door::tell;
+use crate::watch::Tally;
 use serde_json::{Value, json};
+use socklab::websocket::SessionHandle;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Projectors are few, and each costs as much as a visitor.
 const MAX_PROJECTORS: usize = 8;
 
-/// At most so often does the room change on the pages.
-const PAUSE: Duration = Duration::from_millis(250);
-
+/// The context of the global service.
 pub struct Room {
     max_visitors: usize,
-    lecturer: String,
-    people: Mutex<People>,
-    news: Sender<()>,
+    last: u64,
+    visitors: BTreeMap<u64, Line>,
+    projectors: BTreeMap<u64, SessionHandle<Classroom>>,
+    /// What everybody was told last. None: somebody has not been told yet.
+    told: Option<Vec<Value>>,
 }
 
-#[derive(Default)]
-struct People {
-    last: u64,
-    visitors: BTreeMap<u64, Arc<Visitor>>,
-    projectors: BTreeMap<u64, Arc<Outbox>>,
+/// What the room knows of a visitor.
+pub struct Line {
+    page: SessionHandle<Classroom>,
+    address: SocketAddr,
+    thread: String,
+    since: Instant,
+    tally: Arc<Tally>,
+    exhibits: u64,
+    exhibit_thread: Option<String>,
+}
+
+impl Line {
+    pub fn new(page: SessionHandle<Classroom>, address: SocketAddr, thread: String, tally: Arc<Tally>) -> Line {
+        Line { page, address, thread, since: Instant::now(), tally, exhibits: 0, exhibit_thread: None }
+    }
+
+    /// That they are here: for the other visitors.
+    fn in_brief(&self, number: u64) -> Value {
+        json!({"visitor": number, "thread": self.thread, "exhibit_open": self.exhibit_thread.is_some()})
+    }
+
+    /// All there is to say, but for the time, which passes even if nothing happens.
+    fn in_full(&self, number: u64) -> Value {
+        let mut line = self.in_brief(number);
+        line["address"] = json!(self.address.to_string());
+        line["exhibits"] = json!(self.exhibits);
+        line["frames"] = json!(self.tally.frames.load(Ordering::Relaxed));
+        line["bytes"] = json!(self.tally.bytes.load(Ordering::Relaxed));
+        if let Some(thread) = &self.exhibit_thread {
+            line["exhibit_thread"] = json!(thread);
+        }
+        line
+    }
 }
 
 impl Room {
-    /// An empty room, and what its crier listens to. `lecturer` is the token of the projector that may disconnect.
-    pub fn new(max_visitors: usize, lecturer: String) -> (Room, Receiver<()>) {
-        let (news, hears) = bounded(1);
-        (Room { max_visitors, lecturer, people: Mutex::default(), news }, hears)
+    pub fn new(max_visitors: usize) -> Room {
+        Room { max_visitors, last: 0, visitors: BTreeMap::new(), projectors: BTreeMap::new(), told: None }
     }
 
-    /// Somebody comes in. The error is for them to read.
-    pub fn enter(&self, address: SocketAddr, thread: &str) -> Result<Arc<Visitor>, String> {
-        let token = token::fresh()?;
-        let mut people = self.people();
-        if people.visitors.len() >= self.max_visitors {
+    /// Somebody comes in, and gets a number. The error is for them to read.
+    pub fn enter(&mut self, line: Line) -> Result<u64, String> {
+        if self.visitors.len() >= self.max_visitors {
             return Err(format!(
                 "The classroom is full: {} visitors are here, and more it does not take. Wait until somebody leaves, or \
                  ask the lecturer to start it with a larger --max-visitors.",
                 self.max_visitors
             ));
         }
-        people.last += 1;
-        let number = people.last;
-        let visitor = Arc::new(Visitor::new(number, token, address, thread.to_owned(), self.news.clone()));
-        people.visitors.insert(number, visitor.clone());
-        drop(people);
-        self.changed();
-        Ok(visitor)
+        self.last += 1;
+        self.visitors.insert(self.last, line);
+        Ok(self.last)
     }
 
-    /// A projector is set up. None if there are enough.
-    pub fn set_up_projector(&self) -> Option<(u64, Arc<Outbox>)> {
-        let mut people = self.people();
-        if people.projectors.len() >= MAX_PROJECTORS {
-            return None;
+    /// A projector is set up. The error is for whoever looks at it.
+    pub fn set_up_projector(&mut self, page: SessionHandle<Classroom>) -> Result<u64, String> {
+        if self.projectors.len() >= MAX_PROJECTORS {
+            return Err("There are projectors enough. Close one, then reconnect.".to_owned());
         }
-        people.last += 1;
-        let (number, outbox) = (people.last, Arc::new(Outbox::default()));
-        people.projectors.insert(number, outbox.clone());
-        drop(people);
-        self.changed();
-        Some((number, outbox))
+        self.last += 1;
+        self.projectors.insert(self.last, page);
+        self.told = None;
+        Ok(self.last)
     }
 
     /// A visitor or a projector is gone.
-    pub fn leave(&self, number: u64) {
-        let mut people = self.people();
-        people.visitors.remove(&number);
-        people.projectors.remove(&number);
-        drop(people);
-        self.changed();
+    pub fn leave(&mut self, number: u64) {
+        self.visitors.remove(&number);
+        self.projectors.remove(&number);
     }
 
-    /// The visitor of this number, if this is their token.
-    pub fn visitor(&self, number: &str, token: &str) -> Option<Arc<Visitor>> {
-        let number: u64 = number.parse().ok()?;
-        self.people().visitors.get(&number).filter(|visitor| visitor.token == token).cloned()
+    /// The way to this visitor.
+    pub fn page(&self, number: u64) -> Option<SessionHandle<Classroom>> {
+        self.visitors.get(&number).map(|line| line.page.clone())
     }
 
-    pub fn is_lecturer(&self, token: &str) -> bool {
-        self.lecturer == token
-    }
-
-    /// The lecturer has somebody go. False if there is no such visitor. Their own threads do the rest.
-    pub fn dismiss(&self, number: u64) -> bool {
-        let visitor = self.people().visitors.get(&number).cloned();
-        let reason = CloseReason::new(CloseCode::POLICY, "the lecturer has disconnected you");
-        visitor.map(|visitor| visitor.outbox.end(reason)).is_some()
-    }
-
-    fn changed(&self) {
-        // Full means that the crier knows already.
-        let _ = self.news.try_send(());
-    }
-
-    /// The crier: for ever, on a thread of its own.
-    pub fn cry(&self, hears: &Receiver<()>) {
-        while hears.recv().is_ok() {
-            self.announce();
-            thread::sleep(PAUSE);
+    /// How many exhibits this visitor has had, and where the browser's is served, if it is open.
+    pub fn exhibit(&mut self, number: u64, exhibits: u64, thread: Option<String>) {
+        if let Some(line) = self.visitors.get_mut(&number) {
+            (line.exhibits, line.exhibit_thread) = (exhibits, thread);
         }
     }
 
-    /// Tells each page how the room is now. Each visitor sees themselves in full, and of the others that they are here.
-    fn announce(&self) {
-        let people = self.people();
-        let visitors: Vec<Arc<Visitor>> = people.visitors.values().cloned().collect();
-        let projectors: Vec<Arc<Outbox>> = people.projectors.values().cloned().collect();
-        drop(people);
-        let brief: Vec<Value> = visitors.iter().map(|visitor| visitor.in_brief()).collect();
-        let full: Vec<Value> = visitors.iter().map(|visitor| visitor.in_full()).collect();
-        for (place, visitor) in visitors.iter().enumerate() {
+    /// The lecturer has somebody go. False if there is no such visitor.
+    pub fn dismiss(&self, number: u64) -> bool {
+        let goes = |guest: &mut crate::Guest| {
+            if let Some(visitor) = guest.visitor() {
+                visitor.dismiss(&CloseReason::new(CloseCode::POLICY, "the lecturer has disconnected you"));
+            }
+        };
+        self.page(number).is_some_and(|page| page.execute(goes).is_ok())
+    }
+
+    /// Tells each page how the room is now, if it has changed. Each visitor sees themselves in full, and of the others that
+    /// they are here.
+    pub fn announce(&mut self) {
+        let mut full: Vec<Value> = self.visitors.iter().map(|(number, line)| line.in_full(*number)).collect();
+        if self.told.as_ref() == Some(&full) {
+            return;
+        }
+        self.told = Some(full.clone());
+        let brief: Vec<Value> = self.visitors.iter().map(|(number, line)| line.in_brief(*number)).collect();
+        for (place, line) in self.visitors.values().enumerate() {
+            full[place]["since_ms"] = json!(line.since.elapsed().as_millis() as u64);
             let mut lines = brief.clone();
             lines[place] = full[place].clone();
             lines[place]["you"] = json!(true);
-            visitor.outbox.set_room(message(lines));
+            tell(&line.page, &message(lines));
         }
-        for projector in projectors {
-            projector.set_room(message(full.clone()));
-        }
-    }
-
-    fn people(&self) -> MutexGuard<'_, People> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+        let full = message(full);
+        self.projectors.values().for_each(|projector| tell(projector, &full));
     }
 }
 

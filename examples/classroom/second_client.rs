@@ -15,13 +15,14 @@
 //! [`Connection`]: socklab::Connection
 //! [`WebSocket`]: socklab::websocket::WebSocket
 
+use crate::Classroom;
 use crate::experiments::{Expected, Experiment, Frame, Opening};
 use crate::tells::Tells;
 use crate::token::random;
 use crate::verdict::Answers;
-use crate::visitor::Visitor;
 use serde_json::json;
 use socklab::trace::{Action, Direction, Trace};
+use socklab::websocket::SessionHandle;
 use socklab::websocket::protocol::mask::mask;
 use socklab::websocket::protocol::{ClientHandshake, FrameHeader, HeadReader, Incoming, Opcode, ResponseHead, Role};
 use socklab::{Client, Connection, Received, Settings};
@@ -34,20 +35,24 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Runs an experiment and tells the visitor its outcome: exactly one, whatever happens.
-pub fn run(experiment: &Experiment, server: SocketAddr, visitor: &Arc<Visitor>) {
-    let (text, ok) = match try_it(experiment, server, visitor) {
+/// Runs an experiment at `target` and tells the page each step. Returns the outcome as the page wants it: exactly one,
+/// whatever happens.
+pub fn run(experiment: &Experiment, server: SocketAddr, target: &str, page: &SessionHandle<Classroom>) -> String {
+    let (text, ok) = match try_it(experiment, server, target, page) {
         Ok(outcome) => outcome,
         Err(error) => (format!("The experiment came to no end: {error}"), false),
     };
-    let outcome =
-        json!({"type": "outcome", "exhibit": "second", "experiment": experiment.name, "text": text, "ok": ok});
-    visitor.outbox.push(outcome.to_string());
+    json!({"type": "outcome", "exhibit": "second", "experiment": experiment.name, "text": text, "ok": ok}).to_string()
 }
 
 /// What the server did, and whether it is what RFC 6455 asks for.
-fn try_it(experiment: &Experiment, server: SocketAddr, visitor: &Arc<Visitor>) -> Result<(String, bool), Failure> {
-    let tells = Arc::new(Tells::new(visitor.clone()));
+fn try_it(
+    experiment: &Experiment,
+    server: SocketAddr,
+    target: &str,
+    page: &SessionHandle<Classroom>,
+) -> Result<(String, bool), Failure> {
+    let tells = Arc::new(Tells::new(page.clone()));
     let settings = Settings {
         trace: Trace::to(tells.clone()),
         connect_limit: LIMIT,
@@ -58,8 +63,7 @@ fn try_it(experiment: &Experiment, server: SocketAddr, visitor: &Arc<Visitor>) -
     };
     let connection = Client::connect_with(&server.to_string(), &settings)?.into_connection();
     let mut client = SecondClient { connection, tells, deadline: Instant::now() + LIMIT };
-    let target = format!("/exhibit?visitor={}&key={}&second=1", visitor.number, visitor.token);
-    let outcome = client.converse(experiment, &server.to_string(), &target);
+    let outcome = client.converse(experiment, &server.to_string(), target);
     client.connection.close();
     outcome
 }

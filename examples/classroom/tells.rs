@@ -8,17 +8,19 @@
 //!
 //! A program that makes its own frames has a trace of its own, or none.
 
+use crate::Classroom;
+use crate::door::tell;
 use crate::experiments::Frame;
-use crate::visitor::Visitor;
 use crate::watch::{Budget, Kind, message};
 use socklab::trace::{Action, Direction, FrameStep, Observer, Side, Step, from_environment, json};
+use socklab::websocket::SessionHandle;
 use socklab::websocket::protocol::FrameHeader;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 pub struct Tells {
-    visitor: Arc<Visitor>,
+    page: SessionHandle<Classroom>,
     state: Mutex<State>,
 }
 
@@ -37,8 +39,8 @@ struct Who {
 }
 
 impl Tells {
-    pub fn new(visitor: Arc<Visitor>) -> Tells {
-        Tells { visitor, state: Mutex::new(State { budget: Budget::new(), who: None }) }
+    pub fn new(page: SessionHandle<Classroom>) -> Tells {
+        Tells { page, state: Mutex::new(State { budget: Budget::new(), who: None }) }
     }
 
     /// Something that happened now, on this thread.
@@ -94,7 +96,7 @@ impl Observer for Tells {
             Some(Who { connection: step.connection, descriptor: step.descriptor, local: step.local, peer: step.peer });
         let line = json(step);
         if state.budget.spend(&line) {
-            self.visitor.outbox.push(message(Kind::SecondClient, &line));
+            tell(&self.page, &message(Kind::SecondClient, &line));
         }
     }
 }

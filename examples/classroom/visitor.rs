@@ -1,200 +1,162 @@
 //! What belongs to one visitor?
 //!
-//! A number, a token, a commentary, at most one exhibit of their browser, and counts. Everything here is touched by several
-//! threads: the commentary's own, its voice, the exhibit's, and the one that announces the room.
+//! A number, a token, at most one exhibit of each kind, and an experiment while it runs. All of it lies in the context of
+//! their commentary's session, so whoever wants something of it (an exhibit that comes or goes, a lecturer who sends them
+//! out) asks for it there, and it happens to one at a time. What the room shows of them the room is told.
 //!
 //! # In production
 //!
 //! This is what a session store holds, and it survives a restart there.
 
-use crate::outbox::{GOODBYE, Outbox};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use serde_json::{Value, json};
-use socklab::websocket::WebSocketSender;
-use socklab::websocket::protocol::CloseReason;
+use crate::door::{PATIENCE, send_out, tell};
+use crate::request::Request;
+use crate::room::Line;
+use crate::watch::{Kind, Tally};
+use crate::{Classroom, experiments, network, second_client, token};
+use serde_json::json;
+use socklab::websocket::protocol::{CloseCode, CloseReason};
+use socklab::websocket::{self, MessageRef, NotDone, ServerHandle, SessionHandle};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Weak};
+use std::thread;
 
+/// The context of a commentary's session.
 pub struct Visitor {
-    pub number: u64,
-    pub token: String,
-    pub address: SocketAddr,
-    pub thread: String,
-    pub outbox: Outbox,
-    since: Instant,
-    exhibits: AtomicU64,
-    frames: AtomicU64,
-    bytes: AtomicU64,
-    experimenting: AtomicBool,
-    stand: Mutex<Stand>,
-    /// Whoever announces the room waits for this.
-    news: Sender<()>,
+    number: u64,
+    token: String,
+    page: SessionHandle<Classroom>,
+    tally: Arc<Tally>,
+    exhibits: BTreeMap<Kind, Standing>,
+    /// How many there have been.
+    count: u64,
+    /// The running experiment holds the other end: when its thread ends, by a panic too, it has ended.
+    experiment: Weak<()>,
+    /// The lecturer has sent them out.
+    going: Option<CloseReason>,
 }
 
-/// The place where the browser's exhibit stands.
-#[derive(Default)]
-struct Stand {
-    exhibit: Option<Exhibit>,
-    /// The visitor has left: nothing is put here any more.
-    closed: bool,
-}
-
-/// An open exhibit, as others than its own thread see it.
-#[derive(Clone)]
-struct Exhibit {
-    connection: u64,
+/// An open exhibit.
+struct Standing {
+    session: SessionHandle<Classroom>,
     thread: String,
-    page: WebSocketSender,
-    /// Nothing is ever sent through it: that it is disconnected is the message, and no thread can forget to send that one.
-    ended: Receiver<()>,
 }
-
-/// Held by the exhibit's own thread; dropped, it says that the exhibit has ended.
-pub struct Standing<'a> {
-    visitor: &'a Visitor,
-    connection: u64,
-    _ends: Sender<()>,
-}
-
-/// Held while an experiment runs.
-pub struct Experimenting<'a>(&'a AtomicBool);
 
 impl Visitor {
-    pub fn new(number: u64, token: String, address: SocketAddr, thread: String, news: Sender<()>) -> Visitor {
-        Visitor {
-            number,
-            token,
-            address,
-            thread,
-            outbox: Outbox::default(),
-            since: Instant::now(),
-            exhibits: AtomicU64::new(0),
-            frames: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            experimenting: AtomicBool::new(false),
-            stand: Mutex::default(),
-            news,
+    /// `GET /commentary`: a new visitor. The error is for them to read.
+    pub fn enter(
+        classroom: &Classroom,
+        request: &websocket::Request<'_>,
+        page: &SessionHandle<Classroom>,
+        thread: String,
+    ) -> Result<Visitor, String> {
+        let (token, tally, address) = (token::fresh()?, Arc::<Tally>::default(), request.peer);
+        let line = Line::new(page.clone(), address, thread.clone(), tally.clone());
+        let server = page.server().map_err(|error| error.to_string())?;
+        let entered = server.execute_in_service_and_wait(PATIENCE, |room| room.enter(line));
+        let number = entered.map_err(|error| error.to_string())??;
+        let welcome = json!({"type": "welcome", "visitor": number, "token": token,
+            "address": address.to_string(), "server": request.local.to_string(), "thread": thread,
+            "join": network::invitation(server.local_address()), "version": env!("CARGO_PKG_VERSION")});
+        tell(page, &welcome.to_string());
+        classroom.watch.beginning().iter().for_each(|step| tell(page, step));
+        let (page, exhibits, experiment) = (page.clone(), BTreeMap::new(), Weak::new());
+        Ok(Visitor { number, token, page, tally, exhibits, count: 0, experiment, going: None })
+    }
+
+    /// What their page wants. The error is a sentence for them.
+    pub fn obey(&mut self, message: MessageRef<'_>, server: &ServerHandle<Classroom>) -> Result<(), String> {
+        let to_exhibit = |send: &dyn Fn(&SessionHandle<Classroom>) -> Result<(), NotDone>| {
+            let exhibit = self.exhibits.get(&Kind::Browser);
+            let exhibit = exhibit.ok_or("your exhibit is not connected, so nothing can be sent to it")?;
+            send(&exhibit.session).map_err(|error| format!("your exhibit did not take it: {error}"))
+        };
+        match Request::parse(message)? {
+            Request::Ping(text) => to_exhibit(&|exhibit| exhibit.ping(text.as_bytes())),
+            Request::Fragments { count, text } => {
+                to_exhibit(&|exhibit| exhibit.in_pieces(MessageRef::Text(&text), count))
+            }
+            Request::Large(count) => to_exhibit(&|exhibit| exhibit.text(&"0123456789".repeat(count / 10 + 1)[..count])),
+            Request::Experiment(name) => self.begin_experiment(&name, network::address_for_us(server.local_address())),
+            Request::Disconnect { .. } => Err("only the lecturer's projector can disconnect somebody".to_owned()),
         }
     }
 
-    // --- what is counted ---
+    fn begin_experiment(&mut self, name: &str, address: SocketAddr) -> Result<(), String> {
+        let experiment = experiments::find(name).ok_or(format!("there is no experiment {name:?}"))?;
+        if self.is_experimenting() {
+            return Err("an experiment of yours is still running; its outcome comes first".to_owned());
+        }
+        let running = Arc::new(());
+        self.experiment = Arc::downgrade(&running);
+        let page = self.page.clone();
+        let target = format!("/exhibit?visitor={}&key={}&second=1", self.number, self.token);
+        let run = move || {
+            let outcome = second_client::run(&experiment, address, &target, &page);
+            // In this order: with the outcome the next experiment may be asked for.
+            drop(running);
+            tell(&page, &outcome);
+        };
+        let thread = thread::Builder::new().name("second client".to_owned()).spawn(run);
+        thread.map(drop).map_err(|error| format!("the system has no thread left for the second client: {error}"))
+    }
 
-    pub fn count_exhibit(&self) {
-        self.exhibits.fetch_add(1, Ordering::Relaxed);
+    fn is_experimenting(&self) -> bool {
+        self.experiment.strong_count() > 0
+    }
+
+    /// Whether an exhibit that shows this key may be shown. Who has been sent out is shown nothing more; and without an
+    /// experiment there is no second client, whatever the address says.
+    pub fn admit(&mut self, key: &str, kind: Kind) -> Option<Arc<Tally>> {
+        let may = key == self.token && self.going.is_none() && (kind == Kind::Browser || self.is_experimenting());
+        self.count += u64::from(may);
+        may.then(|| self.tally.clone())
+    }
+
+    /// Puts up an exhibit. An older one of its kind is asked to go.
+    pub fn put_up(&mut self, kind: Kind, session: SessionHandle<Classroom>, thread: String) {
+        if let Some(reason) = &self.going {
+            send_out(&session, reason);
+        }
+        if let Some(older) = self.exhibits.insert(kind, Standing { session, thread }) {
+            send_out(&older.session, &CloseReason::new(CloseCode::GOING_AWAY, "a newer exhibit"));
+        }
         self.tell_the_room();
     }
 
-    pub fn count_frame(&self, payload: usize) {
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
+    /// The exhibit of this session has ended.
+    pub fn take_down(&mut self, session: u64) {
+        // A newer one may stand in its place already.
+        self.exhibits.retain(|_, standing| standing.session.number() != session);
         self.tell_the_room();
+        self.go_if_alone();
     }
 
-    /// The channel has room for one: that something is new is known then, and more there is not to say.
+    /// The lecturer has them go: first what belongs to them, so that they see it end, and then they themselves.
+    pub fn dismiss(&mut self, reason: &CloseReason) {
+        self.going = Some(reason.clone());
+        self.exhibits.values().for_each(|standing| send_out(&standing.session, reason));
+        self.go_if_alone();
+    }
+
+    fn go_if_alone(&self) {
+        if let Some(reason) = self.going.as_ref().filter(|_| self.exhibits.is_empty()) {
+            send_out(&self.page, reason);
+        }
+    }
+
+    /// They have gone, and what is theirs goes too.
+    pub fn leave(self, server: &ServerHandle<Classroom>) {
+        let reason = CloseReason::new(CloseCode::GOING_AWAY, "the visitor has left");
+        self.exhibits.values().for_each(|standing| send_out(&standing.session, &reason));
+        server.execute_in_service(move |room| room.leave(self.number)).unwrap_or_default();
+    }
+
     fn tell_the_room(&self) {
-        let _ = self.news.try_send(());
-    }
-
-    // --- one experiment at a time ---
-
-    /// None while another one runs.
-    pub fn begin_experiment(&self) -> Option<Experimenting<'_>> {
-        let was_running = self.experimenting.swap(true, Ordering::AcqRel);
-        (!was_running).then(|| Experimenting(&self.experimenting))
-    }
-
-    pub fn is_experimenting(&self) -> bool {
-        self.experimenting.load(Ordering::Acquire)
-    }
-
-    // --- one exhibit at a time ---
-
-    /// Puts up the browser's exhibit. One that was still there is asked to go, and waited for. None if the visitor has
-    /// left meanwhile.
-    pub fn put_up(&self, connection: u64, thread: &str, page: WebSocketSender) -> Option<Standing<'_>> {
-        let (ends, ended) = bounded(0);
-        let mut stand = self.stand();
-        if stand.closed {
-            return None;
+        let (number, count) = (self.number, self.count);
+        let thread = self.exhibits.get(&Kind::Browser).map(|standing| standing.thread.clone());
+        if let Ok(server) = self.page.server() {
+            server.execute_in_service(move |room| room.exhibit(number, count, thread)).unwrap_or_default();
         }
-        let older = stand.exhibit.replace(Exhibit { connection, thread: thread.to_owned(), page, ended });
-        drop(stand);
-        self.tell_the_room();
-        if let Some(older) = older {
-            older.see_out(&CloseReason::new(socklab::websocket::protocol::CloseCode::GOING_AWAY, "a newer exhibit"));
-        }
-        Some(Standing { visitor: self, connection, _ends: ends })
-    }
-
-    /// A way to send into the exhibit, if it is open.
-    pub fn exhibit(&self) -> Option<WebSocketSender> {
-        self.stand().exhibit.as_ref().map(|exhibit| exhibit.page.clone())
-    }
-
-    /// The visitor leaves, or shall leave: their exhibit ends, and there will be no other.
-    pub fn take_down(&self, reason: &CloseReason) {
-        let mut stand = self.stand();
-        stand.closed = true;
-        let exhibit = stand.exhibit.clone();
-        drop(stand);
-        if let Some(exhibit) = exhibit {
-            exhibit.see_out(reason);
-        }
-    }
-
-    fn stand(&self) -> MutexGuard<'_, Stand> {
-        self.stand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    // --- what the room is told ---
-
-    /// All there is to say, for the visitor's own page and for the projector.
-    pub fn in_full(&self) -> Value {
-        let mut line = self.in_brief();
-        line["address"] = json!(self.address.to_string());
-        line["since_ms"] = json!(self.since.elapsed().as_millis() as u64);
-        line["exhibits"] = json!(self.exhibits.load(Ordering::Relaxed));
-        line["frames"] = json!(self.frames.load(Ordering::Relaxed));
-        line["bytes"] = json!(self.bytes.load(Ordering::Relaxed));
-        if let Some(exhibit) = &self.stand().exhibit {
-            line["exhibit_thread"] = json!(exhibit.thread);
-        }
-        line
-    }
-
-    /// That they are here: for the other visitors.
-    pub fn in_brief(&self) -> Value {
-        let open = self.stand().exhibit.is_some();
-        json!({"visitor": self.number, "thread": self.thread, "exhibit_open": open})
-    }
-}
-
-impl Exhibit {
-    /// Asks it to go, and cuts it off if it does not.
-    fn see_out(&self, reason: &CloseReason) {
-        let told = self.page.close(reason);
-        if told.is_err() || self.ended.recv_timeout(GOODBYE) == Err(RecvTimeoutError::Timeout) {
-            self.page.abort();
-        }
-    }
-}
-
-impl Drop for Standing<'_> {
-    fn drop(&mut self) {
-        let mut stand = self.visitor.stand();
-        // A newer one may stand there already.
-        if stand.exhibit.as_ref().is_some_and(|exhibit| exhibit.connection == self.connection) {
-            stand.exhibit = None;
-        }
-        drop(stand);
-        self.visitor.tell_the_room();
-    }
-}
-
-impl Drop for Experimenting<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }

@@ -18,10 +18,13 @@
 //! A tracing service gives each conversation an identifier and is asked for it afterwards; who may look at whose is its
 //! hardest part, too.
 
-use crate::visitor::Visitor;
+use crate::Classroom;
+use crate::door::tell;
 use socklab::trace::{Action, Call, Observer, Outcome, Step, from_environment, json};
+use socklab::websocket::SessionHandle;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of JSON kept for one connection that has not asked for anything, and for all of them together. A head of 250
@@ -34,10 +37,35 @@ const MAX_STEPS: usize = 4_000;
 const MAX_TOLD: usize = 2 * 1024 * 1024;
 
 /// Which of a visitor's connections is on show.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Browser,
     SecondClient,
+}
+
+impl Kind {
+    /// As the page calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Browser => "browser",
+            Kind::SecondClient => "second",
+        }
+    }
+}
+
+/// Who is told of an exhibit's steps.
+#[derive(Clone)]
+pub struct Audience {
+    pub page: SessionHandle<Classroom>,
+    pub tally: Arc<Tally>,
+    pub kind: Kind,
+}
+
+/// What a visitor's exhibits have exchanged. Steps happen on any thread, and are counted there.
+#[derive(Default)]
+pub struct Tally {
+    pub frames: AtomicU64,
+    pub bytes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -64,9 +92,10 @@ enum Story {
 }
 
 struct Telling {
-    visitor: Arc<Visitor>,
-    kind: Kind,
+    audience: Audience,
     budget: Budget,
+    /// Told once the exhibit is open: by then the page has seen both heads.
+    accept_key: Option<String>,
 }
 
 /// How much may still be told.
@@ -87,14 +116,23 @@ impl Watch {
         self.stories().begin(connection, Story::Untold);
     }
 
-    /// This connection is an exhibit of this visitor, who is now told what was kept, and from now on each step.
-    pub fn show(&self, connection: u64, visitor: &Arc<Visitor>, kind: Kind) {
-        let mut stories = self.stories();
-        let mut telling = Telling { visitor: visitor.clone(), kind, budget: Budget::new() };
-        let kept = stories.begin(connection, Story::Untold);
-        // Under the same lock as a step that happens now: it comes behind those that happened before.
-        kept.into_iter().for_each(|step| telling.tell(step));
-        stories.by_connection.insert(connection, Story::Told(telling));
+    /// This connection is an exhibit of this visitor, who is now told what was kept, and from now on each step. Called on
+    /// the connection's own thread, which takes no step meanwhile.
+    pub fn show(&self, connection: u64, audience: Audience, accept_key: String) {
+        let mut telling = Telling { audience, budget: Budget::new(), accept_key: Some(accept_key) };
+        let kept = self.stories().begin(connection, Story::Untold);
+        for message in kept.iter().filter_map(|step| telling.tell(step)).collect::<Vec<_>>() {
+            tell(&telling.audience.page, &message);
+        }
+        self.stories().by_connection.insert(connection, Story::Told(telling));
+    }
+
+    /// To whom this connection is shown.
+    pub fn audience(&self, connection: u64) -> Option<Audience> {
+        match self.stories().by_connection.get(&connection) {
+            Some(Story::Told(telling)) => Some(telling.audience.clone()),
+            _ => None,
+        }
     }
 
     /// Has it told all that an exhibit may tell?
@@ -111,15 +149,10 @@ impl Observer for Watch {
     fn observe(&self, step: &Step<'_>) {
         // SOCKLAB_TRACE=ladder works here as everywhere.
         from_environment().observe(step);
-        let mut stories = self.stories();
-        match &step.action {
-            Action::Call { call: Call::Listen, outcome: Outcome::Done } => stories.listens = Some(json(step)),
-            Action::Wait { call: Call::Accept, .. } => stories.waits = Some(json(step)),
-            Action::Call { outcome: Outcome::Accepted { peer, .. }, .. } => {
-                stories.accepted.insert(*peer, json(step));
-            }
-            _ if step.peer.is_some() => stories.take(step),
-            _ => {}
+        let told = self.stories().take(step);
+        // The lock is free again: to send is a step, and comes here in its turn.
+        if let Some((page, messages)) = told {
+            messages.iter().for_each(|message| tell(&page, message));
         }
     }
 }
@@ -136,11 +169,24 @@ impl Stories {
         }
     }
 
-    /// A step of an accepted connection.
-    fn take(&mut self, step: &Step<'_>) {
+    /// Returns what is to be told of this step, and to whom.
+    fn take(&mut self, step: &Step<'_>) -> Option<(SessionHandle<Classroom>, Vec<String>)> {
+        match &step.action {
+            Action::Call { call: Call::Listen, outcome: Outcome::Done } => self.listens = Some(json(step)),
+            Action::Wait { call: Call::Accept, .. } => self.waits = Some(json(step)),
+            Action::Call { outcome: Outcome::Accepted { peer, .. }, .. } => {
+                self.accepted.insert(*peer, json(step));
+            }
+            _ if step.peer.is_some() => return self.take_of_a_connection(step),
+            _ => {}
+        }
+        None
+    }
+
+    fn take_of_a_connection(&mut self, step: &Step<'_>) -> Option<(SessionHandle<Classroom>, Vec<String>)> {
         let accepted = step.peer.and_then(|peer| self.accepted.remove(&peer));
         let story = self.by_connection.entry(step.connection).or_insert_with(|| Story::Open(Vec::new()));
-        match story {
+        let told = match story {
             Story::Open(steps) => {
                 let so_far: usize = steps.iter().map(String::len).sum();
                 for line in accepted.into_iter().chain([json(step)]) {
@@ -149,28 +195,37 @@ impl Stories {
                         steps.push(line);
                     }
                 }
+                None
             }
-            Story::Untold => {}
-            Story::Told(telling) => {
-                if let Action::Frame { frame, .. } = &step.action {
-                    telling.visitor.count_frame(frame.payload.len());
-                }
-                telling.tell(json(step));
-            }
-        }
+            Story::Untold => None,
+            Story::Told(telling) => Some((telling.audience.page.clone(), telling.take(step))),
+        };
         // The last thing that happens to it. Its number is never used again.
         if matches!(step.action, Action::Call { call: Call::Close, .. }) {
             self.begin(step.connection, Story::Untold);
             self.by_connection.remove(&step.connection);
         }
+        told
     }
 }
 
 impl Telling {
-    fn tell(&mut self, step: String) {
-        if self.budget.spend(&step) {
-            self.visitor.outbox.push(message(self.kind, &step));
+    fn take(&mut self, step: &Step<'_>) -> Vec<String> {
+        let mut messages: Vec<String> = self.tell(&json(step)).into_iter().collect();
+        match &step.action {
+            Action::Frame { frame, .. } => {
+                self.audience.tally.frames.fetch_add(1, Ordering::Relaxed);
+                self.audience.tally.bytes.fetch_add(frame.payload.len() as u64, Ordering::Relaxed);
+            }
+            Action::State { to: "open", .. } => messages.extend(self.accept_key.take()),
+            _ => {}
         }
+        messages
+    }
+
+    /// The message for this step, if it may still be told.
+    fn tell(&mut self, step: &str) -> Option<String> {
+        self.budget.spend(step).then(|| message(self.audience.kind, step))
     }
 }
 
@@ -194,10 +249,6 @@ impl Budget {
 
 /// A step, as the page wants it.
 pub fn message(kind: Kind, step: &str) -> String {
-    let exhibit = match kind {
-        Kind::Browser => "browser",
-        Kind::SecondClient => "second",
-    };
     // The step is JSON already: reading it to write it again would be work for nothing.
-    format!("{{\"type\":\"step\",\"exhibit\":\"{exhibit}\",\"step\":{step}}}")
+    format!("{{\"type\":\"step\",\"exhibit\":\"{}\",\"step\":{step}}}", kind.name())
 }
