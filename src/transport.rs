@@ -15,12 +15,17 @@
 //!
 //! One thread waits for many sockets with `epoll`, `kqueue` or completion ports, and a timer wheel holds all deadlines.
 
+mod system;
+
+pub(crate) use system::descriptor;
+
 use crate::deadline::{Deadline, TICK, TimeOut};
 use crate::trace::{Call, Outcome, TellClose, Tracer};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use system::{is_loss, is_time_out};
 
 /// What one read brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +46,9 @@ pub(crate) struct Transport {
     tracer: Tracer,
     reading: Mutex<TimeOut>,
     writing: Mutex<TimeOut>,
+    /// How the peer vanished, once a call was told. The system tells it once, to whichever call comes first: the next
+    /// read meets what looks like an orderly end.
+    lost: OnceLock<ErrorKind>,
     /// A read met the end.
     receiving_ended: AtomicBool,
     /// We shut it, or a write failed half-way: what we would write now could not be understood.
@@ -62,6 +70,7 @@ impl Transport {
             tracer,
             reading: Mutex::new(TimeOut::none()),
             writing: Mutex::new(TimeOut::none()),
+            lost: OnceLock::new(),
             receiving_ended: AtomicBool::new(false),
             sending_ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -98,14 +107,22 @@ impl Transport {
         match result {
             Ok(0) => {
                 self.receiving_ended.store(true, Ordering::Release);
-                Ok(Chunk::End)
+                self.lost.get().map_or(Ok(Chunk::End), |&kind| Err(kind.into()))
             }
             Ok(count) => Ok(Chunk::Bytes(count)),
             Err(error) if is_time_out(&error) => Ok(Chunk::Nothing),
             Err(error) => {
                 self.receiving_ended.store(true, Ordering::Release);
+                self.remember(&error);
                 Err(error)
             }
+        }
+    }
+
+    fn remember(&self, error: &io::Error) {
+        if is_loss(error.kind()) {
+            // The first report stays: what comes after it only follows from it.
+            let _ = self.lost.set(error.kind());
         }
     }
 
@@ -142,6 +159,9 @@ impl Transport {
                 }
                 Err(error) => {
                     self.sending_ended.store(true, Ordering::Release);
+                    if !is_time_out(&error) {
+                        self.remember(&error);
+                    }
                     return Err(if is_time_out(&error) { ErrorKind::TimedOut.into() } else { error });
                 }
             }
@@ -221,7 +241,11 @@ impl Transport {
         });
         match result {
             Ok(count) => count > 0,
-            Err(error) => is_time_out(&error) || error.kind() == ErrorKind::Interrupted,
+            Err(error) if is_time_out(&error) || error.kind() == ErrorKind::Interrupted => true,
+            Err(error) => {
+                self.remember(&error);
+                false
+            }
         }
     }
 }
@@ -230,20 +254,4 @@ impl Transport {
 /// client's code is no reason to fail all others.
 pub(crate) fn enter<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A time-out is `WouldBlock` on Unix and `TimedOut` on Windows. A connection that the system itself gave up is
-/// `TimedOut` on Unix too; our own limits are always shorter than its.
-fn is_time_out(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock || (cfg!(windows) && error.kind() == ErrorKind::TimedOut)
-}
-
-#[cfg(unix)]
-pub(crate) fn descriptor(socket: &impl std::os::fd::AsRawFd) -> Option<i32> {
-    Some(socket.as_raw_fd())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn descriptor<T>(_socket: &T) -> Option<i32> {
-    None
 }

@@ -1,0 +1,66 @@
+//! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
+//! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
+
+use socklab::{Connection, Error, Framing, Settings, SimpleServer};
+use std::net::TcpStream;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// A connection of ours and the bare stream at its other end.
+fn pair(settings: &Settings) -> (Connection, TcpStream) {
+    let mut server = SimpleServer::bind_with("127.0.0.1:0", settings).unwrap();
+    let peer = TcpStream::connect(server.local_address()).unwrap();
+    peer.set_nodelay(true).unwrap();
+    peer.set_read_timeout(Some(LONG)).unwrap();
+    (server.accept().unwrap(), peer)
+}
+
+fn lines() -> Settings {
+    Settings { framing: Framing::lines(), receive_limit: LONG, ..Settings::default() }
+}
+
+/// A connection whose peer has just reset it: closing with unread bytes in its buffer makes the system send a reset.
+fn reset_by_its_peer() -> Connection {
+    let (mut connection, peer) = pair(&lines());
+    connection.send("you will never read this").unwrap();
+    peer.peek(&mut [0; 1]).unwrap();
+    drop(peer);
+    connection
+}
+
+#[test]
+fn a_peer_that_vanished_has_not_said_goodbye_a_moment_later() {
+    let mut connection = reset_by_its_peer();
+    for _ in 0..3 {
+        let received = connection.receive();
+        assert!(matches!(received, Err(Error::Vanished { .. })), "{received:?}");
+    }
+}
+
+#[test]
+fn a_receive_hears_of_the_reset_that_a_send_met() {
+    let mut connection = reset_by_its_peer();
+    let deadline = Instant::now() + LONG;
+    // The reset is on its way, and until it is here the system takes what we send.
+    let error = loop {
+        match connection.send("anybody?") {
+            Ok(()) => assert!(Instant::now() < deadline, "the reset never came"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::Vanished { .. }), "{error:?}");
+    let received = connection.receive();
+    assert!(matches!(received, Err(Error::Vanished { .. })), "{received:?}");
+}
+
+#[test]
+fn a_receive_hears_of_the_reset_that_is_open_met() {
+    let mut connection = reset_by_its_peer();
+    let deadline = Instant::now() + LONG;
+    while connection.is_open() {
+        assert!(Instant::now() < deadline, "the reset never came");
+    }
+    let received = connection.receive();
+    assert!(matches!(received, Err(Error::Vanished { .. })), "{received:?}");
+}
