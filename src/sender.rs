@@ -7,8 +7,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::framing::Framing;
 use crate::settings::Settings;
-use crate::transport::Transport;
-use std::io;
+use crate::transport::{Transport, Unwritten};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +47,9 @@ pub(crate) fn write(transport: &Transport, bytes: &[u8], limit: Duration) -> Res
     if transport.has_finished_sending() {
         return Err(Error::Closed);
     }
-    transport.write_all(bytes, Deadline::after(limit)).map_err(|source| match source.kind() {
-        io::ErrorKind::TimedOut => Error::TimedOut { doing: "sending to a peer that does not read", limit },
-        _ => Error::from_system("sending", source),
+    transport.write_all(bytes, Deadline::after(limit)).map_err(|unwritten| match unwritten {
+        Unwritten::TooLate => Error::TimedOut { doing: "sending to a peer that does not read", limit },
+        Unwritten::Ended => Error::Closed,
+        Unwritten::Failed(source) => Error::from_system("sending", source),
     })
 }

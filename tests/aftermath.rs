@@ -2,7 +2,9 @@
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
 use socklab::{Connection, Error, Framing, Settings, SimpleServer};
+use std::io::Read;
 use std::net::TcpStream;
+use std::thread;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -63,4 +65,27 @@ fn a_receive_hears_of_the_reset_that_is_open_met() {
     }
     let received = connection.receive();
     assert!(matches!(received, Err(Error::Vanished { .. })), "{received:?}");
+}
+
+#[test]
+fn after_a_send_that_came_to_nothing_the_peer_still_meets_our_end() {
+    let settings = Settings { send_limit: Duration::from_millis(200), max_message: 1 << 30, ..Settings::default() };
+    let (mut connection, mut peer) = pair(&settings);
+    assert!(matches!(connection.send(vec![0; 64 << 20]), Err(Error::TimedOut { .. })));
+    connection.finish_sending();
+    let mut some = vec![0; 1 << 20];
+    while peer.read(&mut some).expect("our end, and not silence") > 0 {}
+}
+
+#[test]
+fn a_send_that_our_own_end_stopped_is_no_peer_that_vanished() {
+    let settings = Settings { max_message: 1 << 30, ..Settings::default() };
+    let (connection, mut peer) = pair(&settings);
+    let sender = connection.sender();
+    let sending = thread::spawn(move || sender.send(vec![0; 64 << 20]));
+    // The first byte has come, so the send is under way; nobody reads the rest, so it cannot end by itself.
+    peer.read_exact(&mut [0]).unwrap();
+    connection.sender().finish_sending();
+    let sent = sending.join().unwrap();
+    assert!(matches!(sent, Err(Error::Closed)), "{sent:?}");
 }
