@@ -5,7 +5,7 @@ use socklab::{Connection, Error, Framing, Settings, SimpleServer};
 use std::io::Read;
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -65,6 +65,16 @@ fn a_receive_hears_of_the_reset_that_is_open_met() {
     }
     let received = connection.receive();
     assert!(matches!(received, Err(Error::Vanished { .. })), "{received:?}");
+}
+
+#[test]
+fn a_second_close_waits_for_nobody() {
+    let limit = Duration::from_millis(300);
+    let (mut connection, _peer) = pair(&Settings { close_limit: limit, ..lines() });
+    connection.close();
+    let begun = Instant::now();
+    connection.close();
+    assert!(begun.elapsed() < limit / 2, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -52,11 +52,15 @@ impl Transport {
     /// descriptor go. A close while unread bytes lie in our buffer sends a reset, and at the peer a reset throws away
     /// what it had not read yet (RFC 1122 section 4.2.2.13).
     pub(crate) fn close(&self, deadline: Deadline) {
+        // Where the peer does not end, waiting for it again would only double the limit: a handler's close, say, and the
+        // server's own behind it.
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         if !self.sending_ended.load(Ordering::Acquire) {
             self.shutdown(Shutdown::Write);
         }
         self.read_to_end(deadline);
-        self.closed.store(true, Ordering::Release);
     }
 
     /// Reads and throws away until the peer's end or the deadline.
