@@ -103,7 +103,10 @@ impl Transport {
         let mut ready = time_out.shorten(deadline.remaining(), set);
         let result = loop {
             match ready.and_then(|()| (&self.stream).read(space)) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => ready = Ok(()),
+                // A signal, or Ctrl+Z and fg. The system would begin the whole time-out anew.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    ready = time_out.shorten(deadline.remaining(), set);
+                }
                 Err(error) if is_time_out(&error) && !deadline.has_passed() => {
                     ready = time_out.renew(deadline.remaining(), set);
                 }

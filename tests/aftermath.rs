@@ -1,9 +1,11 @@
 //! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
-use socklab::{Connection, Error, Framing, Settings, SimpleServer};
+use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer};
+use std::env;
 use std::io::Read;
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -98,4 +100,38 @@ fn a_send_that_our_own_end_stopped_is_no_peer_that_vanished() {
     connection.sender().finish_sending();
     let sent = sending.join().unwrap();
     assert!(matches!(sent, Err(Error::Closed)), "{sent:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_is_stopped_and_continued_keeps_its_deadlines() {
+    const ADDRESS: &str = "SOCKLAB_TEST_ADDRESS";
+    if let Ok(address) = env::var(ADDRESS) {
+        // This is the child. Linux interrupts its read at each SIGCONT, handler or not (signal(7)).
+        let mut client = Client::connect(&address).unwrap();
+        assert_eq!(client.receive_within(Duration::from_millis(500)).unwrap(), Received::Nothing);
+        return;
+    }
+    let mut server = SimpleServer::bind("127.0.0.1:0").unwrap();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "a_program_that_is_stopped_and_continued_keeps_its_deadlines"])
+        .env(ADDRESS, server.local_address().to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _connection = server.accept().unwrap();
+    let begun = Instant::now();
+    let status = loop {
+        let stop_and_continue = format!("kill -STOP {0} && kill -CONT {0}", child.id());
+        Command::new("sh").args(["-c", &stop_and_continue]).stderr(Stdio::null()).status().unwrap();
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > LONG / 2 {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("half a second was not over after {:?}", begun.elapsed());
+        }
+    };
+    assert!(status.success(), "{status}");
 }
