@@ -80,6 +80,12 @@ fn a_second_close_waits_for_nobody() {
 }
 
 #[test]
+fn a_name_that_no_thread_can_have_is_an_error() {
+    let error = Client::connect("no\0name:80").unwrap_err();
+    assert!(matches!(error, Error::Resolve { .. }), "{error}");
+}
+
+#[test]
 fn after_a_send_that_came_to_nothing_the_peer_still_meets_our_end() {
     let settings = Settings { send_limit: Duration::from_millis(200), max_message: 1 << 30, ..Settings::default() };
     let (mut connection, mut peer) = pair(&settings);
