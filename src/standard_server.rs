@@ -25,8 +25,9 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
-use clients::Clients;
+use clients::{Clients, tell};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,13 +113,14 @@ impl StandardServer {
     }
 
     /// Looks at each client's address first and turns away those for which `admits` says false. It runs on the
-    /// accepting thread: decide, and do not wait.
+    /// accepting thread: decide, and do not wait. If it panics, that client is turned away.
     pub fn admit_if(mut self, admits: impl Fn(SocketAddr) -> bool + Send + Sync + 'static) -> StandardServer {
         self.admits = Box::new(admits);
         self
     }
 
-    /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is.
+    /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is. It runs on the
+    /// client's thread, or on the accepting one if there is none, and a panic in it is passed over.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
         self.reports = Arc::new(reports);
         self
@@ -134,6 +136,14 @@ impl StandardServer {
     /// (`SocketRefuse`). System call: `accept4`.
     pub fn wait(&self, limit: Duration) -> Result<Arrival, Error> {
         self.listener.wait(limit)
+    }
+
+    /// A panic is no yes, and no reason to stop accepting others.
+    fn admits(&self, peer: SocketAddr) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.admits)(peer))).unwrap_or_else(|_| {
+            tell(&*self.reports, peer, || "turned away, for admit_if panicked; its message stands above".into());
+            false
+        })
     }
 
     /// Gives each client a thread that runs `handler`, until [`StopHandle::stop`]. Blocks meanwhile.
@@ -155,8 +165,7 @@ impl StandardServer {
             match self.wait(Duration::MAX) {
                 Ok(Arrival::Client(newcomer)) => {
                     clients.join_those_that_ended();
-                    if clients.count() >= self.listener.settings().max_clients
-                        || !(self.admits)(newcomer.peer_address())
+                    if clients.count() >= self.listener.settings().max_clients || !self.admits(newcomer.peer_address())
                     {
                         clients.report.refused += 1;
                         newcomer.refuse();

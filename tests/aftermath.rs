@@ -1,11 +1,12 @@
 //! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
-use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer};
+use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer};
 use std::env;
 use std::io::Read;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,52 @@ fn a_second_close_waits_for_nobody() {
 fn a_name_that_no_thread_can_have_is_an_error() {
     let error = Client::connect("no\0name:80").unwrap_err();
     assert!(matches!(error, Error::Resolve { .. }), "{error}");
+}
+
+#[test]
+fn a_report_that_panics_costs_no_place() {
+    let settings = Settings { max_clients: 1, ..lines() };
+    let server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap().on_trouble(|_| panic!("on request"));
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || {
+        server.serve(|mut connection| match connection.receive()? {
+            Received::Message(line) if line == b"fail" => Err("on request".into()),
+            Received::Message(line) => Ok(connection.send(line)?),
+            other => Err(format!("{other:?}").into()),
+        })
+    });
+    let connect = || Client::connect_with(&address.to_string(), &lines()).unwrap();
+    let mut unlucky = connect();
+    unlucky.send("fail").unwrap();
+    assert_eq!(unlucky.receive().unwrap(), Received::Closed);
+    let deadline = Instant::now() + LONG;
+    loop {
+        let mut next = connect();
+        if next.send("here").is_ok() && matches!(next.receive(), Ok(Received::Message(_))) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the place never came free");
+    }
+    stop.stop();
+    let report = running.join().unwrap().unwrap();
+    assert_eq!((report.served, report.panicked, report.still_running.len()), (2, 0, 0));
+}
+
+#[test]
+fn a_panic_of_admit_if_turns_away_its_own_client_only() {
+    let first = OnceLock::new();
+    let server = StandardServer::bind_with("127.0.0.1:0", &lines())
+        .unwrap()
+        .on_trouble(|_| {})
+        .admit_if(move |peer| *first.get_or_init(|| peer) != peer || panic!("on request"));
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || server.serve(|mut connection| Ok(connection.send("in")?)));
+    let connect = |address: SocketAddr| Client::connect_with(&address.to_string(), &lines()).unwrap();
+    assert_eq!(connect(address).receive().unwrap(), Received::Closed);
+    assert_eq!(connect(address).receive().unwrap(), Received::Message(b"in".to_vec()));
+    stop.stop();
+    let report = running.join().unwrap().unwrap();
+    assert_eq!((report.served, report.refused), (1, 1));
 }
 
 #[test]
