@@ -1,9 +1,10 @@
 //! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
+use socklab::websocket::{self, WebSocket};
 use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer};
 use std::env;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -187,4 +188,23 @@ fn a_program_that_is_stopped_and_continued_keeps_its_deadlines() {
         }
     };
     assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_message_is_not_lost_because_nobody_hears_our_pong() {
+    let (connection, mut peer) = pair(&lines());
+    peer.write_all(
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    .unwrap();
+    let mut socket = WebSocket::accept(connection).unwrap();
+    // A Ping and a text, each masked with a key of zeros. Then the peer dies with our 101 unread: a reset.
+    peer.peek(&mut [0]).unwrap();
+    peer.write_all(b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0Hi").unwrap();
+    drop(peer);
+    let received = socket.receive();
+    assert!(matches!(&received, Ok(websocket::Received::Message(_))), "{received:?}");
+    let received = socket.receive();
+    assert!(matches!(received, Err(websocket::Error::Vanished { .. })), "{received:?}");
 }

@@ -132,8 +132,9 @@ impl WebSocket {
             })?;
             match (step, received.take()) {
                 (_, Some(message)) => {
-                    // Nobody knows when this program will come back: a Pong that is due does not wait for it.
-                    self.shared.flush()?;
+                    // Nobody knows when this program will come back: a Pong that is due does not wait for it. If it cannot
+                    // be sent, the message has come all the same; that the peer is gone, the next call will say.
+                    let _ = self.shared.flush();
                     return Ok(Received::Message(message));
                 }
                 (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
