@@ -156,13 +156,14 @@ impl Listener {
                 Err(error) => Outcome::Failed(error),
             });
             match result {
-                // A client that was accepted in the moment of the stop is turned away by dropping it.
-                _ if stop.is_stopped() => return Ok(Arrival::Stopped),
                 Ok(Some((stream, peer))) => match self.newcomer(stream, peer) {
-                    Ok(newcomer) => return Ok(Arrival::Client(newcomer)),
-                    // It was gone before we could ask the system about it.
-                    Err(_) => continue,
+                    Ok(newcomer) if !stop.is_stopped() => return Ok(Arrival::Client(newcomer)),
+                    // It was accepted in the moment of the stop, and is turned away by dropping it; or it was gone before
+                    // we could ask the system about it.
+                    _ => continue,
                 },
+                // The listening socket was shut to wake us.
+                _ if stop.is_stopped() => return Ok(Arrival::Stopped),
                 Ok(None) => return Ok(Arrival::Nobody),
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) if is_about_descriptors(&error) => self.turn_away_unheard(),

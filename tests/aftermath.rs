@@ -1,13 +1,14 @@
 //! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
+use socklab::trace::{Action, Call, Observer, Outcome, Step, Trace};
 use socklab::websocket::{self, WebSocket};
-use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer};
+use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer, StopHandle};
 use std::env;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -154,6 +155,39 @@ fn a_send_that_our_own_end_stopped_is_no_peer_that_vanished() {
     connection.sender().finish_sending();
     let sent = sending.join().unwrap();
     assert!(matches!(sent, Err(Error::Closed)), "{sent:?}");
+}
+
+/// Stops the listener that it watches as soon as that has accepted somebody.
+#[derive(Default)]
+struct StopAtAccept {
+    stop: OnceLock<StopHandle>,
+    accepted: Mutex<Vec<Option<i32>>>,
+    closed: Mutex<Vec<Option<i32>>>,
+}
+
+impl Observer for StopAtAccept {
+    fn observe(&self, step: &Step<'_>) {
+        match &step.action {
+            Action::Call { outcome: Outcome::Accepted { descriptor, .. }, .. } => {
+                self.accepted.lock().unwrap().push(*descriptor);
+                self.stop.get().unwrap().stop();
+            }
+            Action::Call { call: Call::Close, .. } => self.closed.lock().unwrap().push(step.descriptor),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_trace_tells_the_close_of_a_client_who_came_at_the_stop() {
+    let watcher = Arc::new(StopAtAccept::default());
+    let settings = Settings { trace: Trace::to(watcher.clone()), ..lines() };
+    let mut server = SimpleServer::bind_with("127.0.0.1:0", &settings).unwrap();
+    watcher.stop.set(server.stop_handle()).unwrap();
+    let _peer = TcpStream::connect(server.local_address()).unwrap();
+    assert!(matches!(server.accept(), Err(Error::Closed)));
+    let (accepted, closed) = (watcher.accepted.lock().unwrap().clone(), watcher.closed.lock().unwrap().clone());
+    assert_eq!((accepted.len(), closed), (1, accepted));
 }
 
 #[test]
