@@ -145,21 +145,24 @@ impl Connection {
                 self.begun = None;
                 return Ok(Received::Message(message));
             }
-            // Checked after each read, or a peer that drips a byte a second would keep us here for ever.
-            if looked && wait.has_passed() {
-                return Ok(Received::Nothing);
-            }
-            looked = true;
             // The wait is the caller's patience and may be taken up again. The message's own limit may not: it has run
             // since the first byte, over as many receives as there were.
             if self.decoder.unread().is_empty() {
                 self.begun = None;
             } else {
-                let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
-                if begun.has_passed() {
+                self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
+            }
+            // Checked after each read, or a peer that drips a byte a second would keep us here for ever; and not before
+            // the first, for if we were busy elsewhere, what came meanwhile came in time.
+            if looked {
+                if let Some(begun) = self.begun.filter(Deadline::has_passed) {
                     return Err(Error::TimedOut { doing: "receiving a message that had begun", limit: begun.limit });
                 }
+                if wait.has_passed() {
+                    return Ok(Received::Nothing);
+                }
             }
+            looked = true;
             let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
             match self.transport.read(self.decoder.space(), deadline) {
                 Ok(Chunk::Bytes(count)) => self.decoder.filled(count),

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(10);
 
+/// An opening handshake's request.
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 /// A connection of ours and the bare stream at its other end.
 fn pair(settings: &Settings) -> (Connection, TcpStream) {
     let mut server = SimpleServer::bind_with("127.0.0.1:0", settings).unwrap();
@@ -157,6 +161,18 @@ fn a_send_that_our_own_end_stopped_is_no_peer_that_vanished() {
     assert!(matches!(sent, Err(Error::Closed)), "{sent:?}");
 }
 
+#[test]
+fn a_message_that_came_in_time_is_not_late_because_we_were() {
+    let settings = Settings { message_limit: Duration::from_millis(100), ..lines() };
+    let (mut connection, mut peer) = pair(&settings);
+    peer.write_all(b"Hel").unwrap();
+    assert_eq!(connection.receive_within(Duration::from_millis(1)).unwrap(), Received::Nothing);
+    peer.write_all(b"lo\n").unwrap();
+    // What is tested is a program that is busy with something else for longer than the limit.
+    thread::park_timeout(Duration::from_millis(150));
+    assert_eq!(connection.receive().unwrap(), Received::Message(b"Hello".to_vec()));
+}
+
 /// Stops the listener that it watches as soon as that has accepted somebody.
 #[derive(Default)]
 struct StopAtAccept {
@@ -227,11 +243,7 @@ fn a_program_that_is_stopped_and_continued_keeps_its_deadlines() {
 #[test]
 fn a_message_is_not_lost_because_nobody_hears_our_pong() {
     let (connection, mut peer) = pair(&lines());
-    peer.write_all(
-        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )
-    .unwrap();
+    peer.write_all(REQUEST).unwrap();
     let mut socket = WebSocket::accept(connection).unwrap();
     // A Ping and a text, each masked with a key of zeros. Then the peer dies with our 101 unread: a reset.
     peer.peek(&mut [0]).unwrap();
@@ -241,4 +253,18 @@ fn a_message_is_not_lost_because_nobody_hears_our_pong() {
     assert!(matches!(&received, Ok(websocket::Received::Message(_))), "{received:?}");
     let received = socket.receive();
     assert!(matches!(received, Err(websocket::Error::Vanished { .. })), "{received:?}");
+}
+
+#[test]
+fn a_websocket_message_that_came_in_time_is_not_late_because_we_were() {
+    let settings = Settings { message_limit: Duration::from_millis(100), ..lines() };
+    let (connection, mut peer) = pair(&settings);
+    peer.write_all(REQUEST).unwrap();
+    let mut socket = WebSocket::accept(connection).unwrap();
+    peer.write_all(b"\x81\x82\0\0\0\0H").unwrap();
+    assert_eq!(socket.receive_within(Duration::from_millis(1)).unwrap(), websocket::Received::Nothing);
+    peer.write_all(b"i").unwrap();
+    thread::park_timeout(Duration::from_millis(150)); // busy with something else, as above
+    let received = socket.receive();
+    assert!(matches!(&received, Ok(websocket::Received::Message(_))), "{received:?}");
 }

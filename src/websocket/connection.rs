@@ -124,6 +124,10 @@ impl WebSocket {
     /// Waits for the next message, up to this limit.
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         let wait = Deadline::after(limit);
+        // If we were busy elsewhere while a message ran out of time, what came meanwhile came in time.
+        if self.ended.is_none() && self.begun.is_some_and(|begun| begun.has_passed()) {
+            self.read_until(Deadline::after(Duration::ZERO))?;
+        }
         let mut received = None;
         loop {
             let step = self.step(wait, &mut |message, _| {
@@ -256,7 +260,10 @@ impl WebSocket {
                 return Err(crate::Error::TimedOut { doing, limit: begun.limit }.into());
             }
         }
-        let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
+        self.read_until(self.begun.map_or(wait, |begun| begun.or_sooner(wait)))
+    }
+
+    fn read_until(&mut self, deadline: Deadline) -> Result<(), Error> {
         match self.shared.transport.read(self.incoming.space(), deadline) {
             Ok(Chunk::Bytes(count)) => self.incoming.filled(count),
             Ok(Chunk::Nothing) => {}
