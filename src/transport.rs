@@ -61,6 +61,8 @@ pub(crate) struct Transport {
     /// How the peer vanished, once a call was told. The system tells it once, to whichever call comes first: the next
     /// read meets what looks like an orderly end.
     lost: OnceLock<ErrorKind>,
+    /// We shut the receiving direction: the end that a read meets is our own.
+    stopped_receiving: AtomicBool,
     /// A read met the end.
     receiving_ended: AtomicBool,
     /// We shut it, or a write failed half-way: what we would write now could not be understood.
@@ -83,6 +85,7 @@ impl Transport {
             reading: Mutex::new(TimeOut::none()),
             writing: Mutex::new(TimeOut::none()),
             lost: OnceLock::new(),
+            stopped_receiving: AtomicBool::new(false),
             receiving_ended: AtomicBool::new(false),
             sending_ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -114,7 +117,7 @@ impl Transport {
             }
         };
         self.tracer.finish(started, || match &result {
-            Ok(0) => Outcome::End,
+            Ok(0) => self.end(),
             Ok(count) => Outcome::Bytes(&space[..*count]),
             Err(error) if is_time_out(error) => Outcome::Nothing,
             Err(error) => Outcome::Failed(error),

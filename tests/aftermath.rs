@@ -1,7 +1,7 @@
 //! What stays true after something went wrong: the loss of a peer is not forgotten, a place is not lost, a second close
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
-use socklab::trace::{Action, Call, Observer, Outcome, Step, Trace};
+use socklab::trace::{Action, Call, Drawing, Observer, Outcome, Step, Trace};
 use socklab::websocket::{self, WebSocket};
 use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer, StopHandle};
 use std::env;
@@ -204,6 +204,45 @@ fn the_trace_tells_the_close_of_a_client_who_came_at_the_stop() {
     assert!(matches!(server.accept(), Err(Error::Closed)));
     let (accepted, closed) = (watcher.accepted.lock().unwrap().clone(), watcher.closed.lock().unwrap().clone());
     assert_eq!((accepted.len(), closed), (1, accepted));
+}
+
+/// Draws as `Ladder` does, where a test can read it.
+#[derive(Default)]
+struct Drawn(Mutex<(Drawing, String)>);
+
+impl Observer for Drawn {
+    fn observe(&self, step: &Step<'_>) {
+        let (drawing, text) = &mut *self.0.lock().unwrap();
+        text.push_str(&drawing.draw(step));
+    }
+}
+
+#[test]
+fn the_ladder_of_a_stop_claims_nothing_about_the_peer() {
+    let drawn = Arc::new(Drawn::default());
+    let settings = Settings { trace: Trace::to(drawn.clone()), ..lines() };
+    let server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap();
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || {
+        server.serve(|mut connection| {
+            while let Received::Message(line) = connection.receive()? {
+                connection.send(line)?;
+            }
+            Ok(())
+        })
+    });
+    let mut peer = TcpStream::connect(address).unwrap();
+    peer.write_all(b"x\n").unwrap();
+    peer.read_exact(&mut [0; 2]).unwrap();
+    stop.stop();
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    running.join().unwrap().unwrap();
+    let text = drawn.0.lock().unwrap().1.clone();
+    assert!(!text.contains("sends no more"), "the peer has ended nothing:\n{text}");
+    let last_word = text.find("write 2 bytes").unwrap();
+    let read = text.find("read: end, by our own shutdown").expect(&text);
+    let told = text.find("can read what is left, then end").expect(&text);
+    assert!(last_word < read && read < told, "our end crosses behind our last word:\n{text}");
 }
 
 #[test]

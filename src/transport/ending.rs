@@ -28,6 +28,11 @@ impl Transport {
         }
     }
 
+    /// Whose end a read met that brought nothing.
+    pub(super) fn end<'a>(&self) -> Outcome<'a> {
+        if self.has_stopped_receiving() { Outcome::OwnEnd } else { Outcome::End }
+    }
+
     pub(super) fn give_up_writing(&self) -> Result<(), Unwritten> {
         self.shutdown(Shutdown::Write);
         Err(Unwritten::TooLate)
@@ -39,7 +44,10 @@ impl Transport {
         if how != Shutdown::Read {
             self.sending_ended.store(true, Ordering::Release);
         }
-        let started = self.tracer.start(Call::Shutdown);
+        if how != Shutdown::Write {
+            self.stopped_receiving.store(true, Ordering::Release);
+        }
+        let started = self.tracer.start(if how == Shutdown::Read { Call::ShutdownRead } else { Call::Shutdown });
         let result = self.stream.shutdown(how);
         self.tracer.finish(started, || match &result {
             Ok(()) => Outcome::Done,
@@ -79,6 +87,11 @@ impl Transport {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// We have ended the receiving direction ourselves.
+    pub(crate) fn has_stopped_receiving(&self) -> bool {
+        self.stopped_receiving.load(Ordering::Acquire)
+    }
+
     /// We have said that we send nothing more, or cannot.
     pub(crate) fn has_finished_sending(&self) -> bool {
         self.sending_ended.load(Ordering::Acquire)
@@ -102,7 +115,7 @@ impl Transport {
         let started = self.tracer.start(Call::Peek);
         let result = self.stream.peek(&mut byte);
         self.tracer.finish(started, || match &result {
-            Ok(0) => Outcome::End,
+            Ok(0) => self.end(),
             Ok(_) => Outcome::Bytes(&byte),
             Err(error) if is_time_out(error) => Outcome::Nothing,
             Err(error) => Outcome::Failed(error),
