@@ -307,3 +307,29 @@ fn a_websocket_message_that_came_in_time_is_not_late_because_we_were() {
     let received = socket.receive();
     assert!(matches!(&received, Ok(websocket::Received::Message(_))), "{received:?}");
 }
+
+#[test]
+fn a_server_that_stops_says_goodbye_to_its_websockets() {
+    let troubles = Arc::new(Mutex::new(Vec::new()));
+    let told = troubles.clone();
+    let server = StandardServer::bind_with("127.0.0.1:0", &lines())
+        .unwrap()
+        .on_trouble(move |trouble| told.lock().unwrap().push(trouble));
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || {
+        server.serve(|connection| {
+            let mut socket = WebSocket::accept(connection)?;
+            socket.for_each_message(|message, replies| replies.send(message))?;
+            socket.close();
+            Ok(())
+        })
+    });
+    let mut client = WebSocket::connect(&format!("ws://{address}/")).unwrap();
+    client.send_text("still there?").unwrap();
+    assert!(matches!(client.receive().unwrap(), websocket::Received::Message(_)));
+    stop.stop();
+    let websocket::Received::Closed(Some(reason)) = client.receive().unwrap() else { panic!("no goodbye") };
+    assert_eq!(reason.code.0, 1001);
+    running.join().unwrap().unwrap();
+    assert_eq!(*troubles.lock().unwrap(), []);
+}

@@ -92,6 +92,11 @@ impl Transport {
         self.stopped_receiving.load(Ordering::Acquire)
     }
 
+    /// Our side reads no more and may still send: the server stops, and asks for a last word.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        self.has_stopped_receiving() && !self.has_finished_sending()
+    }
+
     /// We have said that we send nothing more, or cannot.
     pub(crate) fn has_finished_sending(&self) -> bool {
         self.sending_ended.load(Ordering::Acquire)

@@ -65,6 +65,15 @@ impl WebSocket {
         Ok(())
     }
 
+    /// The server that this conversation belongs to stops: the peer is told so (section 7.4.1). Its answer is not waited
+    /// for, because the receiving direction has been shut to wake us.
+    pub(super) fn go_away(&mut self) {
+        self.shared.incoming_ended("the server stops");
+        // A peer that cannot be told meets the end of the stream, and that is next.
+        let _ = self.shared.send(|outgoing| outgoing.close(Some(&CloseReason::new(CloseCode::GOING_AWAY, ""))));
+        self.ended = Some(None);
+    }
+
     /// The peer broke a rule. It should learn which, so our Close frame goes before the connection does.
     pub(super) fn end_by(&mut self, violation: &Violation) {
         self.shared.incoming_ended(&violation.what);

@@ -247,6 +247,9 @@ impl WebSocket {
             }
             looked = true;
             self.read(wait)?;
+            if self.ended.is_some() {
+                return Ok(Step::Closed);
+            }
         }
     }
     // ANCHOR_END: step
@@ -267,6 +270,7 @@ impl WebSocket {
         match self.shared.transport.read(self.incoming.space(), deadline) {
             Ok(Chunk::Bytes(count)) => self.incoming.filled(count),
             Ok(Chunk::Nothing) => {}
+            Ok(Chunk::End) if self.shared.transport.was_asked_to_end() => self.go_away(),
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
             Err(source) => return Err(Error::Vanished { source: Some(source) }),
         }
