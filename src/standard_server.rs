@@ -133,8 +133,20 @@ impl StandardServer {
 
     /// Waits for a client, up to this limit, and leaves the decision to the caller: the explicit form. WLanguage:
     /// `SocketWaitForConnection` (`SocketAttendConnexion`), then `SocketAccept` (`SocketAccepte`) or `SocketDeny`
-    /// (`SocketRefuse`). System call: `accept4`.
-    pub fn wait(&self, limit: Duration) -> Result<Arrival, Error> {
+    /// (`SocketRefuse`). System call: `accept4`. Error: [`Error::Accept`].
+    ///
+    /// One thread waits at a time, or the limit of a second would only begin when the first is done:
+    ///
+    /// ```compile_fail,E0499
+    /// # use socklab::StandardServer;
+    /// # use std::time::Duration;
+    /// let mut server = StandardServer::bind("127.0.0.1:0").unwrap();
+    /// std::thread::scope(|both| {
+    ///     both.spawn(|| server.wait(Duration::MAX));
+    ///     both.spawn(|| server.wait(Duration::from_millis(10)));
+    /// });
+    /// ```
+    pub fn wait(&mut self, limit: Duration) -> Result<Arrival, Error> {
         self.listener.wait(limit)
     }
 
@@ -155,7 +167,7 @@ impl StandardServer {
     /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), so that a handler can
     /// still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
     /// in code of its own is named in the report.
-    pub fn serve<F>(self, handler: F) -> Result<ServeReport, Error>
+    pub fn serve<F>(mut self, handler: F) -> Result<ServeReport, Error>
     where
         F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
     {
