@@ -50,7 +50,7 @@ pub enum Received {
 
 /// An established conversation, the same for both sides.
 ///
-/// Dropping it closes the descriptor at once. Call [`Connection::close`] to be sure that the peer gets the last message.
+/// Dropping it, and its senders, closes the descriptor at once. Call [`Connection::close`] to be sure that the peer gets the last message.
 #[derive(Debug)]
 pub struct Connection {
     transport: Arc<Transport>,
@@ -132,7 +132,7 @@ impl Connection {
         self.receive_within(self.settings.receive_limit)
     }
 
-    /// Waits for the next message, up to this limit. With a limit of zero it takes what is there and waits a
+    /// Waits for the next message, up to this limit, with the outcomes and errors of [`Connection::receive`]. With a limit of zero it takes what is there and waits a
     /// millisecond at most.
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         if self.transport.is_closed() {

@@ -22,7 +22,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Like [`Connection::send`](crate::Connection::send). A message is never torn apart by another thread's.
+    /// Like [`Connection::send`](crate::Connection::send). WLanguage: `SocketWrite` (in French `SocketEcrit`). A message is never torn apart by another thread's.
     pub fn send(&self, message: impl AsRef<[u8]>) -> Result<(), Error> {
         send(&self.transport, &self.framing, &self.settings, message.as_ref())
     }

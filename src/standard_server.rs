@@ -100,7 +100,7 @@ impl StandardServer {
         StandardServer::bind_with(address, &Settings::default())
     }
 
-    /// Socket, bind, listen on `HOST:PORT`.
+    /// Socket, bind, listen on `HOST:PORT`. Errors as for [`StandardServer::bind`].
     pub fn bind_with(address: &str, settings: &Settings) -> Result<StandardServer, Error> {
         let listener = Listener::bind(address, settings)?;
         let reports = Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
@@ -166,7 +166,10 @@ impl StandardServer {
     ///
     /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), so that a handler can
     /// still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
-    /// in code of its own is named in the report.
+    /// in code of its own is named in the report. Error: [`Error::Accept`], after the same stop.
+    ///
+    /// A handler's thread has a stack of 256 KiB. More than that in local variables, or a deep recursion, ends the whole
+    /// program, and no `catch_unwind` helps: put large buffers into a `Vec`.
     pub fn serve<F>(mut self, handler: F) -> Result<ServeReport, Error>
     where
         F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,

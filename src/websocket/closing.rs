@@ -40,9 +40,11 @@ impl WebSocket {
 
     /// Ends the conversation in order: our Close frame, the peer's, then TCP's own end. WLanguage: `SocketClose`
     /// (`SocketFerme`). Messages that the peer still sends meanwhile are thrown away. Blocks for at most
-    /// [`Settings::close_limit`](crate::Settings::close_limit) twice, once for each protocol. A second close does nothing.
+    /// [`Settings::close_limit`](crate::Settings::close_limit) twice, once for each protocol; and before that, as any send,
+    /// for [`Settings::send_limit`](crate::Settings::send_limit) while the peer does not read. A second close does nothing.
     ///
-    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet.
+    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet;
+    /// [`Error::Socket`] when the Close frame cannot be written, and the conversation is over.
     pub fn close_with(&mut self, reason: &CloseReason) -> Result<(), Error> {
         if self.ended.is_some() {
             return Ok(());

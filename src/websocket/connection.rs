@@ -23,6 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A WebSocket, either side of it. WLanguage: what `WebSocketClientConnect` (in French `WebSocketClientConnecte`) opens.
+/// It has no framing to set: `SocketChangeTransmissionMode` (`SocketChangeModeTransmission`), which WLanguage passes over on
+/// a WebSocket, does not exist here.
 ///
 /// ```
 /// use socklab::StandardServer;
@@ -89,16 +91,18 @@ impl WebSocket {
 
     /// Sends a text message. WLanguage: `SocketWrite` (`SocketEcrit`). Blocks while the peer does not read, up to
     /// [`Settings::send_limit`].
+    ///
+    /// Errors: [`Error::Send`] after our Close frame; [`Error::Socket`] when it cannot be written: in time, or at all.
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
         self.send(MessageRef::Text(text))
     }
 
-    /// Sends a binary message.
+    /// Sends a binary message, as [`send_text`](Self::send_text) does.
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.send(MessageRef::Binary(bytes))
     }
 
-    /// Sends a message of either kind.
+    /// Sends a message of either kind, as [`send_text`](Self::send_text) does.
     pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
         self.shared.send(|outgoing| match message {
             MessageRef::Text(text) => outgoing.text(text),
@@ -121,7 +125,7 @@ impl WebSocket {
         self.receive_within(self.settings.receive_limit)
     }
 
-    /// Waits for the next message, up to this limit.
+    /// Waits for the next message, up to this limit, with the outcomes and errors of [`receive`](Self::receive).
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         let wait = Deadline::after(limit);
         // If we were busy elsewhere while a message ran out of time, what came meanwhile came in time.
@@ -155,7 +159,8 @@ impl WebSocket {
     }
 
     /// Hands each message to `handler` where it lies in the read buffer, until the end or until nothing came for
-    /// [`Settings::receive_limit`]. Replies to messages that came in one read leave in one write.
+    /// [`Settings::receive_limit`]. Replies to messages that came in one read leave in one write. Errors: those of
+    /// [`receive`](Self::receive), and the handler's own.
     ///
     /// ```
     /// # use socklab::StandardServer;
