@@ -2,6 +2,7 @@
 //! is nothing. The peer is a bare `std::net::TcpStream` wherever its misdeed must be exact.
 
 use socklab::trace::{Action, Call, Drawing, Observer, Outcome, Step, Trace};
+use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{self, WebSocket};
 use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer, StandardServer, StopHandle};
 use std::env;
@@ -332,4 +333,20 @@ fn a_server_that_stops_says_goodbye_to_its_websockets() {
     assert_eq!(reason.code.0, 1001);
     running.join().unwrap().unwrap();
     assert_eq!(*troubles.lock().unwrap(), []);
+}
+
+#[test]
+fn a_close_that_cannot_be_written_ends_the_conversation_all_the_same() {
+    let limit = Duration::from_millis(300);
+    let settings = Settings { send_limit: limit, close_limit: limit, ..lines() };
+    let (connection, mut peer) = pair(&settings);
+    peer.write_all(REQUEST).unwrap();
+    let mut socket = WebSocket::accept(connection).unwrap();
+    assert!(socket.send_binary(&vec![0; 64 << 20]).is_err(), "nobody reads");
+    let closed = socket.close_with(&CloseReason::new(CloseCode::NORMAL, ""));
+    assert!(matches!(closed, Err(websocket::Error::Socket(Error::Closed))), "{closed:?}");
+    let begun = Instant::now();
+    socket.close();
+    assert_eq!(socket.receive().unwrap(), websocket::Received::Closed(None));
+    assert!(begun.elapsed() < limit / 2, "{:?}", begun.elapsed());
 }

@@ -52,7 +52,13 @@ impl WebSocket {
         match self.shared.send(|outgoing| outgoing.close(Some(reason))) {
             // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
             Ok(()) | Err(Error::Send(SendError::AfterClose)) => {}
-            Err(error) => return Err(error),
+            Err(error @ Error::Send(_)) => return Err(error),
+            Err(error) => {
+                // A goodbye that cannot be written gets no answer: there is nothing to wait for but TCP's end.
+                self.ended = Some(None);
+                self.shared.transport.close(Deadline::after(self.settings.close_limit));
+                return Err(error);
+            }
         }
         let deadline = Deadline::after(self.settings.close_limit);
         while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
