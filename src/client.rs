@@ -65,7 +65,7 @@ impl Client {
     }
 
     /// Connects to `HOST:PORT`. A name may stand for several addresses, IPv6 and IPv4: each is tried in turn, with
-    /// an equal share of the time that is left.
+    /// an equal share of the time that is left. Blocks and fails as [`Client::connect`] does.
     pub fn connect_with(target: &str, settings: &Settings) -> Result<Client, Error> {
         let deadline = Deadline::after(settings.connect_limit);
         let tracer = Tracer::new(&settings.trace, Side::Client);

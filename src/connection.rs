@@ -50,7 +50,7 @@ pub enum Received {
 
 /// An established conversation, the same for both sides.
 ///
-/// Dropping it closes the descriptor at once. Call [`Connection::close`] to be sure that the peer gets the last message.
+/// Dropping it, and its senders, closes the descriptor at once. Call [`Connection::close`] to be sure that the peer gets the last message.
 #[derive(Debug)]
 pub struct Connection {
     transport: Arc<Transport>,
@@ -132,7 +132,7 @@ impl Connection {
         self.receive_within(self.settings.receive_limit)
     }
 
-    /// Waits for the next message, up to this limit. With a limit of zero it takes what is there and waits a
+    /// Waits for the next message, up to this limit, with the outcomes and errors of [`Connection::receive`]. With a limit of zero it takes what is there and waits a
     /// millisecond at most.
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         if self.transport.is_closed() {
@@ -145,21 +145,24 @@ impl Connection {
                 self.begun = None;
                 return Ok(Received::Message(message));
             }
-            // Checked after each read, or a peer that drips a byte a second would keep us here for ever.
-            if looked && wait.has_passed() {
-                return Ok(Received::Nothing);
-            }
-            looked = true;
             // The wait is the caller's patience and may be taken up again. The message's own limit may not: it has run
             // since the first byte, over as many receives as there were.
             if self.decoder.unread().is_empty() {
                 self.begun = None;
             } else {
-                let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
-                if begun.has_passed() {
+                self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
+            }
+            // Checked after each read, or a peer that drips a byte a second would keep us here for ever; and not before
+            // the first, for if we were busy elsewhere, what came meanwhile came in time.
+            if looked {
+                if let Some(begun) = self.begun.filter(Deadline::has_passed) {
                     return Err(Error::TimedOut { doing: "receiving a message that had begun", limit: begun.limit });
                 }
+                if wait.has_passed() {
+                    return Ok(Received::Nothing);
+                }
             }
+            looked = true;
             let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
             match self.transport.read(self.decoder.space(), deadline) {
                 Ok(Chunk::Bytes(count)) => self.decoder.filled(count),

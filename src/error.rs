@@ -82,7 +82,8 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// We closed this connection, or its sending direction, ourselves.
+    /// We closed this connection, or its sending direction, ourselves; or an earlier send failed in the middle, and
+    /// nothing can follow what the peer has of it.
     Closed,
     /// Anything else that the system refused.
     System {
@@ -152,7 +153,10 @@ impl fmt::Display for Error {
                 "the peer vanished while we were {doing} ({source}): it was killed, it closed with our bytes unread, \
                  or the network between us failed"
             ),
-            Error::Closed => write!(formatter, "we have closed this connection already"),
+            Error::Closed => write!(
+                formatter,
+                "nothing can be sent or received here any more: we have closed this connection, or a send before this one failed"
+            ),
             Error::System { doing, source } => write!(formatter, "the system failed us while {doing}: {source}"),
         }
     }

@@ -11,8 +11,8 @@
 //! | [`Framing::DecimalLength`] | `11` CR LF `Hello World` | WINDEV by default; HTTP in `Content-Length` | the length must be known first |
 //! | [`Framing::BinaryLength`] | 00 00 00 0b `Hello World` | DNS over TCP, TLS records, Kafka | both must agree on width and byte order |
 //!
-//! Data: a [`Framing`], which marks what we send, and for the receiving side a `Decoder` (`framing/decoder.rs`), which holds the bytes that came and belong to no
-//! whole message yet. Contract of the decoder: however the same bytes are cut into reads, the same messages come out
+//! Data: a [`Framing`], which marks what we send, and for the receiving side a `Decoder` (`framing/decoder.rs`), which
+//! holds the bytes that came and belong to no whole message yet. Contract of the decoder: however the same bytes are cut into reads, the same messages come out
 //! (for [`Framing::Raw`], the same bytes).
 //!
 //! # In production
@@ -40,8 +40,8 @@ use crate::error::Error;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Framing {
-    /// No marker: a receive brings whatever one read brings, at least one byte and at most `max_message`. (WLanguage: no end marker, the
-    /// mode that a WebSocket has there.)
+    /// No marker: a receive brings whatever one read brings, at least one byte and at most `max_message`. (WLanguage: no
+    /// end marker, the mode that a WebSocket has there.)
     Raw,
     /// A marker ends each message and is not part of it. It has at least one byte, and no message may contain it.
     Delimiter(Vec<u8>),

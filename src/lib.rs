@@ -27,7 +27,8 @@
 //! 3. `deadline.rs`, `transport.rs`: how do two threads share a stream, and how does every wait end?
 //! 4. `connection.rs`: what can two programs say to each other?
 //! 5. `client.rs`, `listener.rs`, `simple_server.rs`, `standard_server.rs`: who begins, and who waits to be called?
-//! 6. [`websocket`]: how do a browser and a server keep talking?
+//! 6. [`websocket`]: how do a browser and a server keep talking? And, on top of everything,
+//!    [`websocket::WebSocketServer`]: who may reach whose data?
 //!
 //! `settings.rs` holds every limit, and `error.rs` says what can go wrong.
 //!

@@ -68,7 +68,7 @@ pub(crate) struct Listener {
     settings: Arc<Settings>,
     tracer: Tracer,
     /// A descriptor kept back for the day when there is none left, see [`Listener::turn_away_unheard`].
-    spare: Mutex<Option<TcpListener>>,
+    spare: Option<TcpListener>,
     _told: TellClose,
 }
 
@@ -121,7 +121,7 @@ impl Listener {
         let fail = |source| Error::Listen { address: address.to_owned(), source };
         let socket = result.map_err(fail)?;
         let local = socket.local_addr().map_err(fail)?;
-        let spare = Mutex::new(socket.try_clone().ok());
+        let spare = socket.try_clone().ok();
         let (acceptor, waker) = Acceptor::new(socket, tracer.clone()).map_err(fail)?;
         let shared = Arc::new(Shared { stopped: AtomicBool::new(false), waker: Mutex::new(Some(waker)) });
         let _told = TellClose(tracer.clone());
@@ -140,8 +140,9 @@ impl Listener {
         StopHandle(self.shared.clone())
     }
 
-    /// Waits for the next client.
-    pub(crate) fn wait(&self, limit: Duration) -> Result<Arrival, Error> {
+    /// Waits for the next client. Exclusively: the socket has one time-out, and of two threads that wait one would have to
+    /// wait for the other first, past its own limit.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<Arrival, Error> {
         let deadline = Deadline::after(limit);
         let stop = self.stop_handle();
         loop {
@@ -156,13 +157,14 @@ impl Listener {
                 Err(error) => Outcome::Failed(error),
             });
             match result {
-                // A client that was accepted in the moment of the stop is turned away by dropping it.
-                _ if stop.is_stopped() => return Ok(Arrival::Stopped),
                 Ok(Some((stream, peer))) => match self.newcomer(stream, peer) {
-                    Ok(newcomer) => return Ok(Arrival::Client(newcomer)),
-                    // It was gone before we could ask the system about it.
-                    Err(_) => continue,
+                    Ok(newcomer) if !stop.is_stopped() => return Ok(Arrival::Client(newcomer)),
+                    // It was accepted in the moment of the stop, and is turned away by dropping it; or it was gone before
+                    // we could ask the system about it.
+                    _ => continue,
                 },
+                // The listening socket was shut to wake us.
+                _ if stop.is_stopped() => return Ok(Arrival::Stopped),
                 Ok(None) => return Ok(Arrival::Nobody),
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) if is_about_descriptors(&error) => self.turn_away_unheard(),
@@ -181,14 +183,13 @@ impl Listener {
     /// Out of descriptors, accept fails and the client stays in the queue: asking again fails again, at once, a
     /// hundred thousand times a second. So one descriptor was kept back. It is given up, the newcomer gets it and is
     /// closed, which at least it can see, and the spare is taken back.
-    fn turn_away_unheard(&self) {
-        let mut spare = enter(&self.spare);
-        *spare = None;
+    fn turn_away_unheard(&mut self) {
+        self.spare = None;
         self.tracer.note("out of file descriptors: the newcomer is closed unheard");
         let turned_away = self.acceptor.accept(Deadline::after(Duration::from_millis(1)));
         drop(turned_away);
-        *spare = self.acceptor.spare();
-        if spare.is_none() {
+        self.spare = self.acceptor.spare();
+        if self.spare.is_none() {
             // Another thread was quicker and took the descriptor. There is nothing to hand out and nothing to wait on
             // but time: let the others finish something before we ask again.
             std::thread::park_timeout(Duration::from_millis(20));

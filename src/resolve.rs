@@ -44,7 +44,8 @@ pub(crate) fn resolve(target: &str, deadline: Deadline, tracer: &Tracer) -> Resu
 fn ask_the_system(target: &str, deadline: Deadline) -> io::Result<Vec<SocketAddr>> {
     let (answer, answered) = crossbeam_channel::bounded(1);
     let name = target.to_owned();
-    thread::Builder::new().name(format!("resolve {target}")).spawn(move || {
+    // Not called after the target: a stranger's text may hold a zero byte, and with that in its name no thread can be made.
+    thread::Builder::new().name("resolve".into()).spawn(move || {
         // Nobody may be waiting any more: then the answer is dropped, and that is all.
         let _ = answer.send(name.to_socket_addrs().map(Iterator::collect));
     })?;

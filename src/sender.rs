@@ -7,8 +7,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::framing::Framing;
 use crate::settings::Settings;
-use crate::transport::Transport;
-use std::io;
+use crate::transport::{Transport, Unwritten};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +22,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Like [`Connection::send`](crate::Connection::send). A message is never torn apart by another thread's.
+    /// Like [`Connection::send`](crate::Connection::send). WLanguage: `SocketWrite` (in French `SocketEcrit`). A message
+    /// is never torn apart by another thread's.
     pub fn send(&self, message: impl AsRef<[u8]>) -> Result<(), Error> {
         send(&self.transport, &self.framing, &self.settings, message.as_ref())
     }
@@ -48,8 +48,14 @@ pub(crate) fn write(transport: &Transport, bytes: &[u8], limit: Duration) -> Res
     if transport.has_finished_sending() {
         return Err(Error::Closed);
     }
-    transport.write_all(bytes, Deadline::after(limit)).map_err(|source| match source.kind() {
-        io::ErrorKind::TimedOut => Error::TimedOut { doing: "sending to a peer that does not read", limit },
-        _ => Error::from_system("sending", source),
-    })
+    transport.write_all(bytes, Deadline::after(limit)).map_err(|unwritten| why_unwritten(unwritten, limit))
+}
+
+/// What failed, in our words.
+pub(crate) fn why_unwritten(unwritten: Unwritten, limit: Duration) -> Error {
+    match unwritten {
+        Unwritten::TooLate => Error::TimedOut { doing: "sending to a peer that does not read", limit },
+        Unwritten::Ended => Error::Closed,
+        Unwritten::Failed(source) => Error::from_system("sending", source),
+    }
 }

@@ -46,7 +46,7 @@ impl SimpleServer {
         SimpleServer::bind_with(address, &Settings::default())
     }
 
-    /// Socket, bind, listen on `HOST:PORT`.
+    /// Socket, bind, listen on `HOST:PORT`. Errors as for [`SimpleServer::bind`].
     pub fn bind_with(address: &str, settings: &Settings) -> Result<SimpleServer, Error> {
         Ok(SimpleServer { listener: Listener::bind(address, settings)? })
     }
@@ -56,7 +56,8 @@ impl SimpleServer {
         self.listener.local_address()
     }
 
-    /// Waits for a client and lets it in, however long it takes. [`Error::Closed`] once the server is stopped.
+    /// Waits for a client and lets it in, however long it takes. WLanguage: `SocketAccept` (in French `SocketAccepte`).
+    /// System call: `accept4`. Errors: [`Error::Closed`] once the server is stopped, [`Error::Accept`].
     ///
     /// It borrows the server mutably and returns an owned connection: nothing stops a program from accepting a second
     /// client before it is done with the first, but then it is on the way to a [`StandardServer`](crate::StandardServer).
@@ -68,13 +69,15 @@ impl SimpleServer {
     }
 
     /// Waits for a client, up to this limit, and leaves the decision to the caller. WLanguage:
-    /// `SocketWaitForConnection` (`SocketAttendConnexion`). System call: `accept4`.
+    /// `SocketWaitForConnection` (`SocketAttendConnexion`), then [`Newcomer::accept`](crate::Newcomer::accept) or
+    /// [`refuse`](crate::Newcomer::refuse). System call: `accept4`. Error: [`Error::Accept`].
     pub fn wait(&mut self, limit: Duration) -> Result<Arrival, Error> {
         self.listener.wait(limit)
     }
 
     /// Lets one client after another in and hands each to `handler`, until somebody stops the server or the handler
-    /// fails.
+    /// fails: an error that is one client's affair only should not leave it with `?`, or it ends the server. Blocks
+    /// meanwhile; a stop waits for the conversation that goes on.
     pub fn serve<F>(&mut self, mut handler: F) -> Result<(), Error>
     where
         F: FnMut(&mut Connection) -> Result<(), Error>,

@@ -25,8 +25,9 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
-use clients::Clients;
+use clients::{Clients, tell};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ impl StandardServer {
         StandardServer::bind_with(address, &Settings::default())
     }
 
-    /// Socket, bind, listen on `HOST:PORT`.
+    /// Socket, bind, listen on `HOST:PORT`. Errors as for [`StandardServer::bind`].
     pub fn bind_with(address: &str, settings: &Settings) -> Result<StandardServer, Error> {
         let listener = Listener::bind(address, settings)?;
         let reports = Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
@@ -117,13 +118,14 @@ impl StandardServer {
     }
 
     /// Looks at each client's address first and turns away those for which `admits` says false. It runs on the
-    /// accepting thread: decide, and do not wait.
+    /// accepting thread: decide, and do not wait. If it panics, that client is turned away.
     pub fn admit_if(mut self, admits: impl Fn(SocketAddr) -> bool + Send + Sync + 'static) -> StandardServer {
         self.admits = Box::new(admits);
         self
     }
 
-    /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is.
+    /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is. It runs on the
+    /// client's thread, or on the accepting one if there is none, and a panic in it is passed over.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
         self.reports = Arc::new(reports);
         self
@@ -150,9 +152,29 @@ impl StandardServer {
 
     /// Waits for a client, up to this limit, and leaves the decision to the caller: the explicit form. WLanguage:
     /// `SocketWaitForConnection` (`SocketAttendConnexion`), then `SocketAccept` (`SocketAccepte`) or `SocketDeny`
-    /// (`SocketRefuse`). System call: `accept4`.
-    pub fn wait(&self, limit: Duration) -> Result<Arrival, Error> {
+    /// (`SocketRefuse`). System call: `accept4`. Error: [`Error::Accept`].
+    ///
+    /// One thread waits at a time, or the limit of a second would only begin when the first is done:
+    ///
+    /// ```compile_fail,E0499
+    /// # use socklab::StandardServer;
+    /// # use std::time::Duration;
+    /// let mut server = StandardServer::bind("127.0.0.1:0").unwrap();
+    /// std::thread::scope(|both| {
+    ///     both.spawn(|| server.wait(Duration::MAX));
+    ///     both.spawn(|| server.wait(Duration::from_millis(10)));
+    /// });
+    /// ```
+    pub fn wait(&mut self, limit: Duration) -> Result<Arrival, Error> {
         self.listener.wait(limit)
+    }
+
+    /// A panic is no yes, and no reason to stop accepting others.
+    fn admits(&self, peer: SocketAddr) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.admits)(peer))).unwrap_or_else(|_| {
+            tell(&*self.reports, peer, || "turned away, for admit_if panicked; its message stands above".into());
+            false
+        })
     }
 
     /// Gives each client a thread that runs `handler`, until [`StopHandle::stop`]. Blocks meanwhile.
@@ -163,8 +185,11 @@ impl StandardServer {
     ///
     /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), so that a handler can
     /// still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
-    /// in code of its own is named in the report.
-    pub fn serve<F>(self, handler: F) -> Result<ServeReport, Error>
+    /// in code of its own is named in the report. Error: [`Error::Accept`], after the same stop.
+    ///
+    /// A handler's thread has a stack of 256 KiB. More than that in local variables, or a deep recursion, ends the whole
+    /// program, and no `catch_unwind` helps: put large buffers into a `Vec`.
+    pub fn serve<F>(mut self, handler: F) -> Result<ServeReport, Error>
     where
         F: Fn(Connection) -> HandlerResult + Send + Sync + 'static,
     {
@@ -175,7 +200,7 @@ impl StandardServer {
             match self.wait(Duration::MAX) {
                 Ok(Arrival::Client(newcomer)) => {
                     clients.join_those_that_ended();
-                    if !(self.admits)(newcomer.peer_address()) {
+                    if !self.admits(newcomer.peer_address()) {
                         clients.report.refused += 1;
                         newcomer.refuse();
                     } else if clients.count() >= max_clients {

@@ -15,12 +15,18 @@
 //!
 //! One thread waits for many sockets with `epoll`, `kqueue` or completion ports, and a timer wheel holds all deadlines.
 
-use crate::deadline::{Deadline, TICK, TimeOut};
+mod ending;
+mod system;
+
+pub(crate) use system::descriptor;
+
+use crate::deadline::{Deadline, TimeOut};
 use crate::trace::{Call, Outcome, TellClose, Tracer};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use system::is_time_out;
 
 /// What one read brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +39,17 @@ pub(crate) enum Chunk {
     Nothing,
 }
 
+/// Why a write has not handed over everything.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// The deadline passed.
+    TooLate,
+    /// This direction had ended, or was ended meanwhile by another thread of ours.
+    Ended,
+    /// The system failed us, or the peer did.
+    Failed(io::Error),
+}
+
 /// One byte stream, both ways.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -41,6 +58,11 @@ pub(crate) struct Transport {
     tracer: Tracer,
     reading: Mutex<TimeOut>,
     writing: Mutex<TimeOut>,
+    /// How the peer vanished, once a call was told. The system tells it once, to whichever call comes first: the next
+    /// read meets what looks like an orderly end.
+    lost: OnceLock<ErrorKind>,
+    /// We shut the receiving direction: the end that a read meets is our own.
+    stopped_receiving: AtomicBool,
     /// A read met the end.
     receiving_ended: AtomicBool,
     /// We shut it, or a write failed half-way: what we would write now could not be understood.
@@ -62,6 +84,8 @@ impl Transport {
             tracer,
             reading: Mutex::new(TimeOut::none()),
             writing: Mutex::new(TimeOut::none()),
+            lost: OnceLock::new(),
+            stopped_receiving: AtomicBool::new(false),
             receiving_ended: AtomicBool::new(false),
             sending_ended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -82,7 +106,10 @@ impl Transport {
         let mut ready = time_out.shorten(deadline.remaining(), set);
         let result = loop {
             match ready.and_then(|()| (&self.stream).read(space)) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => ready = Ok(()),
+                // A signal, or Ctrl+Z and fg. The system would begin the whole time-out anew.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    ready = time_out.shorten(deadline.remaining(), set);
+                }
                 Err(error) if is_time_out(&error) && !deadline.has_passed() => {
                     ready = time_out.renew(deadline.remaining(), set);
                 }
@@ -90,7 +117,7 @@ impl Transport {
             }
         };
         self.tracer.finish(started, || match &result {
-            Ok(0) => Outcome::End,
+            Ok(0) => self.end(),
             Ok(count) => Outcome::Bytes(&space[..*count]),
             Err(error) if is_time_out(error) => Outcome::Nothing,
             Err(error) => Outcome::Failed(error),
@@ -98,12 +125,13 @@ impl Transport {
         match result {
             Ok(0) => {
                 self.receiving_ended.store(true, Ordering::Release);
-                Ok(Chunk::End)
+                self.lost.get().map_or(Ok(Chunk::End), |&kind| Err(kind.into()))
             }
             Ok(count) => Ok(Chunk::Bytes(count)),
             Err(error) if is_time_out(&error) => Ok(Chunk::Nothing),
             Err(error) => {
                 self.receiving_ended.store(true, Ordering::Release);
+                self.remember(&error);
                 Err(error)
             }
         }
@@ -111,28 +139,23 @@ impl Transport {
 
     /// Writes all of `bytes`.
     ///
-    /// Fails with [`ErrorKind::TimedOut`] when the deadline passes first. The peer then has the beginning of something
-    /// whose rest can never follow, so the sending direction is closed.
-    pub(crate) fn write_all(&self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
-        let written = self.write(bytes, deadline)?;
-        if written < bytes.len() {
-            self.give_up_sending();
-            return Err(ErrorKind::TimedOut.into());
-        }
-        Ok(())
+    /// When the deadline passes first the peer has the beginning of something whose rest can never follow: then the
+    /// direction is shut, so that it meets an end behind that beginning, and does not wait.
+    pub(crate) fn write_all(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Unwritten> {
+        if self.write(bytes, deadline)? == bytes.len() { Ok(()) } else { self.give_up_writing() }
     }
 
     /// Writes as much of `bytes` as goes until the deadline, and says how much that was. A single system call may take
     /// less than it is given: the system's buffer is full while the peer does not read.
-    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> io::Result<usize> {
+    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
         let mut time_out = enter(&self.writing);
         let set = |limit| self.stream.set_write_timeout(limit);
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.sending_ended.load(Ordering::Acquire) {
-                return Err(ErrorKind::NotConnected.into());
+                return Err(Unwritten::Ended);
             }
-            time_out.shorten(deadline.remaining(), set)?;
+            time_out.shorten(deadline.remaining(), set).map_err(Unwritten::Failed)?;
             let started = self.tracer.start_waiting(Call::Write, Some(rest.len()));
             let result = (&self.stream).write(rest);
             self.tracer.finish(started, || match &result {
@@ -150,95 +173,17 @@ impl Transport {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_time_out(&error) && deadline.has_passed() => break,
-                Err(error) if is_time_out(&error) => time_out.renew(deadline.remaining(), set)?,
+                Err(error) if is_time_out(&error) => {
+                    time_out.renew(deadline.remaining(), set).map_err(Unwritten::Failed)?;
+                }
                 Err(error) => {
-                    self.sending_ended.store(true, Ordering::Release);
-                    return Err(error);
+                    self.remember(&error);
+                    let ended_before = self.sending_ended.swap(true, Ordering::AcqRel);
+                    return Err(if ended_before { Unwritten::Ended } else { Unwritten::Failed(error) });
                 }
             }
         }
         Ok(bytes.len() - rest.len())
-    }
-
-    /// Nothing that we could still send would be understood: the peer has the beginning of something whose rest is lost.
-    pub(crate) fn give_up_sending(&self) {
-        self.sending_ended.store(true, Ordering::Release);
-    }
-
-    /// Says that we send nothing more, or that we also receive nothing more. It wakes a thread that is blocked in a
-    /// read (it meets the end) or in a write (it fails): dropping another handle would wake nobody.
-    pub(crate) fn shutdown(&self, how: Shutdown) {
-        if how != Shutdown::Read {
-            self.sending_ended.store(true, Ordering::Release);
-        }
-        let started = self.tracer.start(Call::Shutdown);
-        let result = self.stream.shutdown(how);
-        self.tracer.finish(started, || match &result {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Failed(error),
-        });
-        // The only way to fail is that the peer's reset was quicker. The direction is shut then, which is what we want.
-    }
-
-    /// Ends the conversation so that the peer gets our last byte: stop writing, read to the end, and only then let the
-    /// descriptor go. A close while unread bytes lie in our buffer sends a reset, and at the peer a reset throws away
-    /// what it had not read yet (RFC 1122 section 4.2.2.13).
-    pub(crate) fn close(&self, deadline: Deadline) {
-        if !self.sending_ended.load(Ordering::Acquire) {
-            self.shutdown(Shutdown::Write);
-        }
-        self.read_to_end(deadline);
-        self.closed.store(true, Ordering::Release);
-    }
-
-    /// Reads and throws away until the peer's end or the deadline.
-    pub(crate) fn read_to_end(&self, deadline: Deadline) {
-        let mut scrap = vec![0; 16 * 1024];
-        while !self.receiving_ended.load(Ordering::Acquire) && !deadline.has_passed() {
-            // Whatever comes now, nobody waits for it; an error or the end is an end.
-            if !matches!(self.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {
-                break;
-            }
-        }
-    }
-
-    /// We have ended the conversation.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// We have said that we send nothing more, or cannot.
-    pub(crate) fn has_finished_sending(&self) -> bool {
-        self.sending_ended.load(Ordering::Acquire)
-    }
-
-    /// Neither side has ended, as far as one look tells. Where another thread is reading, that thread will be the one
-    /// to notice an end, so nothing is asked.
-    pub(crate) fn is_open(&self) -> bool {
-        if self.receiving_ended.load(Ordering::Acquire) || self.is_closed() {
-            return false;
-        }
-        let mut time_out = match self.reading.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return true,
-        };
-        if time_out.shorten(TICK, |limit| self.stream.set_read_timeout(limit)).is_err() {
-            return false;
-        }
-        let mut byte = [0];
-        let started = self.tracer.start(Call::Peek);
-        let result = self.stream.peek(&mut byte);
-        self.tracer.finish(started, || match &result {
-            Ok(0) => Outcome::End,
-            Ok(_) => Outcome::Bytes(&byte),
-            Err(error) if is_time_out(error) => Outcome::Nothing,
-            Err(error) => Outcome::Failed(error),
-        });
-        match result {
-            Ok(count) => count > 0,
-            Err(error) => is_time_out(&error) || error.kind() == ErrorKind::Interrupted,
-        }
     }
 }
 
@@ -246,20 +191,4 @@ impl Transport {
 /// client's code is no reason to fail all others.
 pub(crate) fn enter<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A time-out is `WouldBlock` on Unix and `TimedOut` on Windows. A connection that the system itself gave up is
-/// `TimedOut` on Unix too; our own limits are always shorter than its.
-fn is_time_out(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock || (cfg!(windows) && error.kind() == ErrorKind::TimedOut)
-}
-
-#[cfg(unix)]
-pub(crate) fn descriptor(socket: &impl std::os::fd::AsRawFd) -> Option<i32> {
-    Some(socket.as_raw_fd())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn descriptor<T>(_socket: &T) -> Option<i32> {
-    None
 }

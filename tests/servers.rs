@@ -138,7 +138,7 @@ fn a_silent_client_does_not_hold_the_stop() {
 
 #[test]
 fn the_explicit_form_waits_looks_and_decides() {
-    let server = StandardServer::bind_with("127.0.0.1:0", &lines()).unwrap();
+    let mut server = StandardServer::bind_with("127.0.0.1:0", &lines()).unwrap();
     let begun = Instant::now();
     assert!(matches!(server.wait(Duration::from_millis(50)).unwrap(), Arrival::Nobody));
     assert!(begun.elapsed() >= Duration::from_millis(45));

@@ -249,7 +249,7 @@ fn the_program_under_strace() {
     let Ok(peers) = std::env::var("SOCKLAB_STRACED") else { return };
     let (nobody, rude) = peers.split_once(' ').unwrap();
     let settings = Settings::default();
-    let server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap();
+    let mut server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap();
     let address = server.local_address().to_string();
     assert!(matches!(StandardServer::bind(&address), Err(Error::Listen { .. })));
     assert!(matches!(Client::connect(nobody), Err(Error::Connect { .. })));

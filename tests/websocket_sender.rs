@@ -115,7 +115,7 @@ fn a_connection_knows_its_number_in_the_trace_and_a_trace_passes_on() {
     let told = Arc::new(Seen::default());
     let passed_on = Trace::to(Trace::to(told.clone()));
     let settings = Settings { trace: passed_on, max_clients: 0, ..Settings::default() };
-    let server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap();
+    let mut server = StandardServer::bind_with("127.0.0.1:0", &settings).unwrap();
     let client = Client::connect(&server.local_address().to_string()).unwrap();
     let socklab::Arrival::Client(newcomer) = server.wait(LONG).unwrap() else { panic!("nobody came") };
     let number = newcomer.accept().number();

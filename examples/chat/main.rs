@@ -128,12 +128,12 @@ fn say(server: &ServerHandle<Chat>, room: &str, line: &str) {
     server.execute_in_service(remember).unwrap_or_default();
 }
 
-/// Tells a newcomer what was said in the room before.
+/// Tells a newcomer what was said in the room before, and waits until it is told: what is said next comes behind it.
 fn remind(server: &ServerHandle<Chat>, person: &Person) {
     let (room, line) = (person.room.clone(), person.line.clone());
     let recall =
         move |house: &mut House| house.history.entry(room).or_default().iter().for_each(|said| tell(&line, said));
-    server.execute_in_service(recall).unwrap_or_default();
+    server.execute_in_service_and_wait(Duration::from_secs(1), recall).unwrap_or_default();
 }
 
 /// Tells the service where this person is now.

@@ -38,6 +38,7 @@ pub enum Came {
     Accepted { descriptor: Option<i32>, peer: SocketAddr },
     Bytes(Vec<u8>),
     End,
+    OwnEnd,
     Nothing,
     Failed(io::Error),
 }
@@ -123,6 +124,7 @@ impl Came {
             Came::Accepted { descriptor, peer } => Outcome::Accepted { descriptor: *descriptor, peer: *peer },
             Came::Bytes(bytes) => Outcome::Bytes(bytes),
             Came::End => Outcome::End,
+            Came::OwnEnd => Outcome::OwnEnd,
             Came::Nothing => Outcome::Nothing,
             Came::Failed(error) => Outcome::Failed(error),
         }
@@ -177,6 +179,7 @@ fn came(value: &Value) -> Result<Came, String> {
         }
         "ok" => Came::Done,
         "end" => Came::End,
+        "own end" => Came::OwnEnd,
         "nothing" => Came::Nothing,
         "error" => Came::Failed(io::Error::other(text(value, "error")?.to_string())),
         other => return Err(unknown("result", other)),

@@ -5,8 +5,7 @@
 
 use std::io;
 
-/// The client gave up between its SYN and our accept, or the network to it failed: Linux reports such an error of the
-/// new socket at accept (accept(2), "Error handling"). The listening socket is as good as before.
+/// The client gave up between its SYN and our accept, or the network to it failed.
 pub(super) fn is_about_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::*;
     matches!(

@@ -8,17 +8,15 @@
 use super::Wake;
 use crate::deadline::{Deadline, TimeOut};
 use crate::trace::{Call, Outcome, Tracer};
-use crate::transport::enter;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
 
 #[derive(Debug)]
 pub(super) struct Acceptor {
     socket: TcpListener,
     handle: TcpStream,
-    time_out: Mutex<TimeOut>,
+    time_out: TimeOut,
 }
 
 #[derive(Debug)]
@@ -40,19 +38,18 @@ impl Acceptor {
     pub(super) fn new(socket: TcpListener, tracer: Tracer) -> io::Result<(Acceptor, Box<dyn Wake>)> {
         let as_stream = || Ok::<_, io::Error>(TcpStream::from(OwnedFd::from(socket.try_clone()?)));
         let (handle, waker) = (as_stream()?, Waker(as_stream()?, tracer));
-        Ok((Acceptor { socket, handle, time_out: Mutex::new(TimeOut::none()) }, Box::new(waker)))
+        Ok((Acceptor { socket, handle, time_out: TimeOut::none() }, Box::new(waker)))
     }
 
     /// The next client, or `None` at the deadline.
-    pub(super) fn accept(&self, deadline: Deadline) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    pub(super) fn accept(&mut self, deadline: Deadline) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         let set = |limit| self.handle.set_read_timeout(limit);
-        let mut time_out = enter(&self.time_out);
-        time_out.shorten(deadline.remaining(), set)?;
+        self.time_out.shorten(deadline.remaining(), set)?;
         loop {
             match self.socket.accept() {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 Err(_) if deadline.has_passed() => return Ok(None),
-                Err(_) => time_out.renew(deadline.remaining(), set)?,
+                Err(_) => self.time_out.renew(deadline.remaining(), set)?,
                 Ok(client) => return Ok(Some(client)),
             }
         }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// use socklab::{Arrival, Client, Received, StandardServer};
 /// use std::time::Duration;
 ///
-/// let server = StandardServer::bind("127.0.0.1:0")?;
+/// let mut server = StandardServer::bind("127.0.0.1:0")?;
 /// let mut client = Client::connect(&server.local_address().to_string())?;
 /// if let Arrival::Client(newcomer) = server.wait(Duration::from_secs(5))? {
 ///     assert!(newcomer.peer_address().ip().is_loopback());

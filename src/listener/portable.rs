@@ -70,7 +70,7 @@ impl Acceptor {
     }
 
     /// The next client, or `None` at the deadline.
-    pub(super) fn accept(&self, deadline: Deadline) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    pub(super) fn accept(&mut self, deadline: Deadline) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         match self.accepted.recv_timeout(deadline.remaining()) {
             Ok(client) => client.map(Some),
             Err(RecvTimeoutError::Timeout) => Ok(None),
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn it_waits_accepts_and_is_woken_like_the_other_one() {
-        let (acceptor, waker, address) = acceptor("0.0.0.0:0");
+        let (mut acceptor, waker, address) = acceptor("0.0.0.0:0");
         assert!(acceptor.accept(Deadline::after(Duration::from_millis(20))).unwrap().is_none());
         assert!(acceptor.spare().is_some());
         let client = TcpStream::connect(address).unwrap();

@@ -22,7 +22,7 @@
 //! | `"state"` | `from`, `to`, `why` |
 //! | `"note"` | `text` |
 //!
-//! A `result` is `"ok"`, `"end"`, `"nothing"` or `"error"`. With it come `bytes` and `hex` of a read or a write,
+//! A `result` is `"ok"`, `"end"`, `"own end"`, `"nothing"` or `"error"`. With it come `bytes` and `hex` of a read or a write,
 //! `accepted` (the new descriptor) and `accepted_peer` of an accept, `error` and `kind` of a failure.
 //!
 //! Bytes are in hex, because JSON has no bytes: a text field would have to guess at an encoding. Only the first 1,024
@@ -148,6 +148,7 @@ fn outcome(object: &mut Object, outcome: &Outcome<'_>) {
             object.text("hex", &hex(bytes));
         }
         Outcome::End => object.text("result", "end"),
+        Outcome::OwnEnd => object.text("result", "own end"),
         Outcome::Nothing => object.text("result", "nothing"),
         Outcome::Failed(error) => {
             object.text("result", "error");
@@ -321,6 +322,7 @@ mod tests {
         assert_eq!((&value["bytes"], &value["hex"]), (&7.into(), &"48656c6c6f00ff".into()));
 
         assert_eq!(call(Call::Read, Outcome::End)["result"], "end");
+        assert_eq!(call(Call::Read, Outcome::OwnEnd)["result"], "own end");
         assert_eq!(call(Call::Read, Outcome::Nothing)["result"], "nothing");
 
         let error = io::Error::new(io::ErrorKind::ConnectionReset, "the \"peer\" went");

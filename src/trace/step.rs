@@ -149,6 +149,8 @@ pub enum Outcome<'a> {
     Bytes(&'a [u8]),
     /// A read met the end: the peer will send nothing more.
     End,
+    /// A read met the end that we made ourselves by a shutdown: it says nothing about the peer.
+    OwnEnd,
     /// The time ran out with nothing to show for it.
     Nothing,
     /// The system refused.
@@ -172,15 +174,17 @@ pub enum Call {
     Peek,
     /// Bytes to the peer.
     Write,
-    /// The end of one direction or of both.
+    /// The end of what we send, or of both directions.
     Shutdown,
+    /// The end of what we receive, and of nothing else. It wakes our own read, and the peer hears nothing of it.
+    ShutdownRead,
     /// The descriptor is given back.
     Close,
 }
 
 impl Call {
     /// Every call, in the order of a conversation.
-    pub const ALL: [Call; 9] = [
+    pub const ALL: [Call; 10] = [
         Call::Resolve,
         Call::Listen,
         Call::Accept,
@@ -189,6 +193,7 @@ impl Call {
         Call::Peek,
         Call::Write,
         Call::Shutdown,
+        Call::ShutdownRead,
         Call::Close,
     ];
 
@@ -207,6 +212,7 @@ impl Call {
             Call::Peek => "peek",
             Call::Write => "write",
             Call::Shutdown => "shutdown",
+            Call::ShutdownRead => "shutdown reading",
             Call::Close => "close",
         }
     }
@@ -221,7 +227,7 @@ impl Call {
             Call::Read => "TcpStream::read",
             Call::Peek => "TcpStream::peek",
             Call::Write => "TcpStream::write",
-            Call::Shutdown => "TcpStream::shutdown",
+            Call::Shutdown | Call::ShutdownRead => "TcpStream::shutdown",
             Call::Close => "drop(TcpStream)",
         }
     }
@@ -238,7 +244,7 @@ impl Call {
             Call::Connect => &["socket", "ioctl", "connect", "ioctl", "poll"],
             Call::Read | Call::Peek => &["recvfrom"],
             Call::Write => &["sendto"],
-            Call::Shutdown => &["shutdown"],
+            Call::Shutdown | Call::ShutdownRead => &["shutdown"],
             Call::Close => &["close"],
         }
     }

@@ -40,9 +40,11 @@ impl WebSocket {
 
     /// Ends the conversation in order: our Close frame, the peer's, then TCP's own end. WLanguage: `SocketClose`
     /// (`SocketFerme`). Messages that the peer still sends meanwhile are thrown away. Blocks for at most
-    /// [`Settings::close_limit`](crate::Settings::close_limit) twice, once for each protocol. A second close does nothing.
+    /// [`Settings::close_limit`](crate::Settings::close_limit) twice, once for each protocol; and before that, as any send,
+    /// for [`Settings::send_limit`](crate::Settings::send_limit) while the peer does not read. A second close does nothing.
     ///
-    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet.
+    /// Errors: [`Error::Send`] for a code that must not be sent or a reason over 123 bytes, and nothing has happened yet;
+    /// [`Error::Socket`] when the Close frame cannot be written, and the conversation is over.
     pub fn close_with(&mut self, reason: &CloseReason) -> Result<(), Error> {
         if self.ended.is_some() {
             return Ok(());
@@ -50,7 +52,13 @@ impl WebSocket {
         match self.outbox.send(|outgoing| outgoing.close(Some(reason))) {
             // Our Close frame was sent before, by a `WebSocketSender`: what is missing is the peer's.
             Ok(()) | Err(Error::Send(SendError::AfterClose)) => {}
-            Err(error) => return Err(error),
+            Err(error @ Error::Send(_)) => return Err(error),
+            Err(error) => {
+                // A goodbye that cannot be written gets no answer: there is nothing to wait for but TCP's end.
+                self.ended = Some(None);
+                self.outbox.transport.close(Deadline::after(self.settings.close_limit));
+                return Err(error);
+            }
         }
         let deadline = Deadline::after(self.settings.close_limit);
         while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
@@ -63,6 +71,15 @@ impl WebSocket {
             self.outbox.transport.close(Deadline::after(self.settings.close_limit));
         }
         Ok(())
+    }
+
+    /// The server that this conversation belongs to stops: the peer is told so (section 7.4.1). Its answer is not waited
+    /// for, because the receiving direction has been shut to wake us.
+    pub(super) fn go_away(&mut self) {
+        self.outbox.incoming_ended("the server stops");
+        // A peer that cannot be told meets the end of the stream, and that is next.
+        let _ = self.outbox.send(|outgoing| outgoing.close(Some(&CloseReason::new(CloseCode::GOING_AWAY, ""))));
+        self.ended = Some(None);
     }
 
     /// The peer broke a rule. It should learn which, so our Close frame goes before the connection does.

@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A WebSocket, either side of it. WLanguage: what `WebSocketClientConnect` (in French `WebSocketClientConnecte`) opens.
+/// It has no framing to set: `SocketChangeTransmissionMode` (`SocketChangeModeTransmission`), which WLanguage passes over on
+/// a WebSocket, does not exist here.
 ///
 /// ```
 /// use socklab::StandardServer;
@@ -90,16 +92,18 @@ impl WebSocket {
 
     /// Sends a text message. WLanguage: `SocketWrite` (`SocketEcrit`). Blocks while the peer does not read, up to
     /// [`Settings::send_limit`].
+    ///
+    /// Errors: [`Error::Send`] after our Close frame; [`Error::Socket`] when it cannot be written: in time, or at all.
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
         self.send(MessageRef::Text(text))
     }
 
-    /// Sends a binary message.
+    /// Sends a binary message, as [`send_text`](Self::send_text) does.
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.send(MessageRef::Binary(bytes))
     }
 
-    /// Sends a message of either kind.
+    /// Sends a message of either kind, as [`send_text`](Self::send_text) does.
     pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
         self.outbox.send(|outgoing| match message {
             MessageRef::Text(text) => outgoing.text(text),
@@ -122,9 +126,13 @@ impl WebSocket {
         self.receive_within(self.settings.receive_limit)
     }
 
-    /// Waits for the next message, up to this limit.
+    /// Waits for the next message, up to this limit, with the outcomes and errors of [`receive`](Self::receive).
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         let wait = Deadline::after(limit);
+        // If we were busy elsewhere while a message ran out of time, what came meanwhile came in time.
+        if self.ended.is_none() && self.begun.is_some_and(|begun| begun.has_passed()) {
+            self.read_until(Deadline::after(Duration::ZERO))?;
+        }
         let mut received = None;
         loop {
             let step = self.step(wait, &mut |message, _| {
@@ -133,8 +141,9 @@ impl WebSocket {
             })?;
             match (step, received.take()) {
                 (_, Some(message)) => {
-                    // Nobody knows when this program will come back: a Pong that is due does not wait for it.
-                    self.outbox.flush()?;
+                    // Nobody knows when this program will come back: a Pong that is due does not wait for it. If it cannot
+                    // be sent, the message has come all the same; that the peer is gone, the next call will say.
+                    let _ = self.outbox.flush();
                     return Ok(Received::Message(message));
                 }
                 (Step::Closed, None) => return Ok(Received::Closed(self.ended.clone().flatten())),
@@ -151,7 +160,8 @@ impl WebSocket {
     }
 
     /// Hands each message to `handler` where it lies in the read buffer, until the end or until nothing came for
-    /// [`Settings::receive_limit`]. Replies to messages that came in one read leave in one write.
+    /// [`Settings::receive_limit`]. Replies to messages that came in one read leave in one write. Errors: those of
+    /// [`receive`](Self::receive), and the handler's own.
     ///
     /// ```
     /// # use socklab::StandardServer;
@@ -243,6 +253,9 @@ impl WebSocket {
             }
             looked = true;
             self.read(wait)?;
+            if self.ended.is_some() {
+                return Ok(Step::Closed);
+            }
         }
     }
     // ANCHOR_END: step
@@ -256,13 +269,17 @@ impl WebSocket {
                 return Err(crate::Error::TimedOut { doing, limit: begun.limit }.into());
             }
         }
-        let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
+        self.read_until(self.begun.map_or(wait, |begun| begun.or_sooner(wait)))
+    }
+
+    fn read_until(&mut self, deadline: Deadline) -> Result<(), Error> {
         match self.outbox.transport.read(self.incoming.space(), deadline) {
             Ok(Chunk::Bytes(count)) => {
                 self.incoming.filled(count);
                 self.heard = true;
             }
             Ok(Chunk::Nothing) => {}
+            Ok(Chunk::End) if self.outbox.transport.was_asked_to_end() => self.go_away(),
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
             Err(source) => return Err(Error::Vanished { source: Some(source) }),
         }

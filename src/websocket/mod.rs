@@ -6,7 +6,9 @@
 //! 1. [`protocol`]: all the rules, as pure functions of bytes. No socket, no waiting: what is there can be tested at every
 //!    cut of the stream.
 //! 2. [`Opening`], the server's half of the opening handshake, and [`Offer`], the client's.
-//! 3. [`WebSocket`], the bytes of `protocol` on a connection, either side; [`WebSocketSender`], its sending half.
+//! 3. [`WebSocket`], the bytes of `protocol` on a connection, either side; [`WebSocketSender`], its sending half, over the
+//!    outbox through which everything leaves; [`WebSocketClient`], the same told by events.
+//! 4. [`WebSocketServer`] and [`Application`]: clients with contexts of their own, beside a service that ticks.
 //!
 //! # In production
 //!

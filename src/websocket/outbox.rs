@@ -24,8 +24,9 @@ use super::errands::Errands;
 use super::error::Error;
 use super::protocol::{FrameHeader, Outgoing, SendError, State, see_frames};
 use crate::deadline::Deadline;
+use crate::sender::why_unwritten;
 use crate::trace::{Direction, FrameStep, Tracer};
-use crate::transport::{Transport, enter};
+use crate::transport::{Transport, Unwritten, enter};
 use std::mem;
 use std::net::Shutdown;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -171,7 +172,7 @@ impl Outbox {
     /// The peer took nothing for the whole limit. It has the beginning of a frame whose rest will never come, so there is
     /// nothing left to say to it. What it still says can be heard.
     fn give_up(&self) {
-        self.transport.give_up_sending();
+        self.transport.shutdown(Shutdown::Write);
         let mut half = enter(&self.half);
         half.batch = Batch::default();
         half.outgoing.take();
@@ -200,7 +201,7 @@ impl Outbox {
     }
 
     fn too_slow(&self) -> Error {
-        crate::Error::TimedOut { doing: "sending to a peer that does not read", limit: self.send_limit }.into()
+        why_unwritten(Unwritten::TooLate, self.send_limit).into()
     }
 
     fn stop_writing(&self, half: &mut Half) {
@@ -232,12 +233,12 @@ impl Outbox {
             half.leaving = 0;
             match result {
                 Ok(count) => batch.written += count,
-                Err(source) => {
+                Err(unwritten) => {
                     // What is queued is gone as well: the peer may have a part of a frame, and nothing can follow that. A
                     // receive that came to send the rest would fail in the place of reading what the peer still says.
                     half.outgoing.take();
                     self.stop_writing(&mut half);
-                    return Err(crate::Error::from_system("sending", source).into());
+                    return Err(why_unwritten(unwritten, self.send_limit).into());
                 }
             }
             let all = batch.written == batch.bytes.len();

@@ -131,11 +131,12 @@ fn from_trace(steps: &[Recorded]) -> Result<(Vec<Life>, Vec<Stillborn>), String>
             Call::Listen => life.events.extend(["socket", "bind", "listen"].map(String::from)),
             Call::Connect => life.events.extend(["socket", "connect"].map(String::from)),
             _ => life.events.push(match came {
+                Came::Done if *call == Call::ShutdownRead => "shutdown".to_string(),
                 Came::Done => call.name().to_string(),
                 Came::Accepted { descriptor: Some(new), .. } => format!("accept {new}"),
                 Came::Accepted { descriptor: None, .. } => "accept without a descriptor".to_string(),
                 Came::Bytes(bytes) => format!("{} {}", call.name(), bytes.len()),
-                Came::End => format!("{} 0", call.name()),
+                Came::End | Came::OwnEnd => format!("{} 0", call.name()),
                 Came::Nothing => format!("{} nothing", call.name()),
                 Came::Failed(_) => format!("{} failed", call.name()),
             }),

@@ -96,6 +96,7 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
         (Call::Read, Outcome::End) => {
             (vec![format!("read: end{after}")], "(shutdown or close: sends no more)", towards_us)
         }
+        (_, Outcome::OwnEnd) => (vec![format!("{word}: end, by our own shutdown{after}")], "", None),
         (_, Outcome::End) => (vec![format!("{word}: end{after}")], "", None),
         (Call::Accept, Outcome::Nothing) => (vec![format!("accept: nobody, the time is up{after}")], "", None),
         (_, Outcome::Nothing) => (vec![format!("{word}: nothing, the time is up{after}")], "", None),
