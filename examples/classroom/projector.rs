@@ -26,13 +26,18 @@ impl Projector {
         page: &SessionHandle<Classroom>,
     ) -> Result<Projector, String> {
         let server = page.server().map_err(|error| error.to_string())?;
-        let projector = page.clone();
-        let set_up = server.execute_in_service_and_wait(PATIENCE, |room| room.set_up_projector(projector));
-        let number = set_up.map_err(|error| error.to_string())??;
         let key = parameter(request.head.query().unwrap_or_default(), "key");
         let welcome = json!({"type": "welcome", "lecturer": key.is_some_and(|key| key == classroom.lecturer),
-            "server": request.local.to_string(), "join": network::invitation(server.local_address()), "version": env!("CARGO_PKG_VERSION")});
-        tell(page, &welcome.to_string());
+            "server": request.local.to_string(), "join": network::invitation(server.local_address()),
+            "version": env!("CARGO_PKG_VERSION")});
+        let projector = page.clone();
+        // In one procedure: between two there may be a tick, and the page would hear of the room before its welcome.
+        let set_up = server.execute_in_service_and_wait(PATIENCE, move |room| {
+            let number = room.set_up_projector(projector.clone())?;
+            tell(&projector, &welcome.to_string());
+            Ok::<u64, String>(number)
+        });
+        let number = set_up.map_err(|error| error.to_string())??;
         Ok(Projector { number })
     }
 

@@ -53,13 +53,19 @@ impl Visitor {
         let (token, tally, address) = (token::fresh()?, Arc::<Tally>::default(), request.peer);
         let line = Line::new(page.clone(), address, thread.clone(), tally.clone());
         let server = page.server().map_err(|error| error.to_string())?;
-        let entered = server.execute_in_service_and_wait(PATIENCE, |room| room.enter(line));
+        let mut welcome = json!({"type": "welcome", "token": token, "address": address.to_string(),
+            "server": request.local.to_string(), "thread": thread, "join": network::invitation(server.local_address()),
+            "version": env!("CARGO_PKG_VERSION")});
+        let (greeted, beginning) = (page.clone(), classroom.watch.beginning());
+        // All in one procedure: between two there may be a tick, and the page would hear of the room before its welcome.
+        let entered = server.execute_in_service_and_wait(PATIENCE, move |room| {
+            let number = room.enter(line)?;
+            welcome["visitor"] = json!(number);
+            tell(&greeted, &welcome.to_string());
+            beginning.iter().for_each(|step| tell(&greeted, step));
+            Ok::<u64, String>(number)
+        });
         let number = entered.map_err(|error| error.to_string())??;
-        let welcome = json!({"type": "welcome", "visitor": number, "token": token,
-            "address": address.to_string(), "server": request.local.to_string(), "thread": thread,
-            "join": network::invitation(server.local_address()), "version": env!("CARGO_PKG_VERSION")});
-        tell(page, &welcome.to_string());
-        classroom.watch.beginning().iter().for_each(|step| tell(page, step));
         let (page, exhibits, experiment) = (page.clone(), BTreeMap::new(), Weak::new());
         Ok(Visitor { number, token, page, tally, exhibits, count: 0, experiment, going: None })
     }
