@@ -12,12 +12,11 @@
 //! The `Host` is compared with a list of one's own names, too: a stranger whose name leads to our address (DNS rebinding)
 //! sends an `Origin` and a `Host` that agree. With such a list `Limits::origins` would ask our question for us.
 
-use crate::Classroom;
 use crate::exhibit::{Exhibit, NOBODYS};
-use crate::projector::Projector;
 use crate::request::problem;
 use crate::room::Room;
 use crate::visitor::Visitor;
+use crate::{Classroom, projector};
 use socklab::websocket::protocol::http::{RequestHead, Response};
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{Application, Ending, MessageRef, Refusal, Request, ServerHandle, Session, SessionHandle};
@@ -30,7 +29,7 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// What a connection is. Each is the context of its own session.
 pub enum Guest {
     Visitor(Visitor),
-    Projector(Projector),
+    Projector,
     Exhibit(Exhibit),
     /// There was no room for them, and they are about to leave.
     TurnedAway,
@@ -66,7 +65,7 @@ impl Application for Classroom {
         self.watch.discard(request.connection);
         let query = request.head.query().unwrap_or_default();
         let guest = match parameter(query, "projector") {
-            Some(_) => Projector::set_up(self, request, session).map(Guest::Projector),
+            Some(_) => projector::set_up(self, request, session).map(|()| Guest::Projector),
             None => Visitor::enter(self, request, session, thread).map(Guest::Visitor),
         };
         // A script is not told why a handshake was refused. So it is agreed to, and then the reason can be said.
@@ -81,7 +80,7 @@ impl Application for Classroom {
         let obeyed = match guest {
             Guest::Exhibit(exhibit) => return exhibit.echo(self, message, session),
             Guest::Visitor(visitor) => visitor.obey(message, session.server()),
-            Guest::Projector(projector) => projector.obey(self, message, session),
+            Guest::Projector => projector::obey(self, message, session),
             Guest::TurnedAway => Ok(()),
         };
         if let Err(why) = obeyed {
@@ -89,12 +88,11 @@ impl Application for Classroom {
         }
     }
 
-    fn disconnected(&self, guest: Guest, _ending: &Ending, server: &ServerHandle<Classroom>) {
+    fn disconnected(&self, guest: Guest, _ending: &Ending, _server: &ServerHandle<Classroom>) {
         match guest {
-            Guest::Visitor(visitor) => visitor.leave(server),
-            Guest::Projector(projector) => projector.leave(server),
+            Guest::Visitor(visitor) => visitor.leave(),
             Guest::Exhibit(exhibit) => exhibit.end(),
-            Guest::TurnedAway => {}
+            Guest::Projector | Guest::TurnedAway => {}
         }
     }
 

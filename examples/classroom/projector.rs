@@ -9,63 +9,48 @@
 
 use crate::door::{PATIENCE, parameter, tell};
 use crate::request::{Request, problem};
+use crate::room::Room;
 use crate::{Classroom, network};
 use serde_json::json;
-use socklab::websocket::{self, MessageRef, ServerHandle, Session, SessionHandle};
+use socklab::websocket::{self, MessageRef, Session, SessionHandle};
 
-/// The context of a projector's session.
-pub struct Projector {
-    number: u64,
+/// `GET /commentary?projector=1&key=TOKEN`: somebody looks at the room. The error is for them to read.
+pub fn set_up(
+    classroom: &Classroom,
+    request: &websocket::Request<'_>,
+    page: &SessionHandle<Classroom>,
+) -> Result<(), String> {
+    let server = page.server().map_err(|error| error.to_string())?;
+    let key = parameter(request.head.query().unwrap_or_default(), "key");
+    let welcome = json!({"type": "welcome", "lecturer": key.is_some_and(|key| key == classroom.lecturer),
+        "server": request.local.to_string(), "join": network::invitation(server.local_address()),
+        "version": env!("CARGO_PKG_VERSION")});
+    let projector = page.clone();
+    // In one procedure: between two there may be a tick, and the page would hear of the room before its welcome.
+    let set_up = server.execute_in_service_and_wait(PATIENCE, move |room| {
+        room.set_up_projector(projector.clone())?;
+        tell(&projector, &welcome.to_string());
+        Ok(())
+    });
+    set_up.map_err(|error| error.to_string())?
 }
 
-impl Projector {
-    /// `GET /commentary?projector=1&key=TOKEN`: somebody looks at the room. The error is for them to read.
-    pub fn set_up(
-        classroom: &Classroom,
-        request: &websocket::Request<'_>,
-        page: &SessionHandle<Classroom>,
-    ) -> Result<Projector, String> {
-        let server = page.server().map_err(|error| error.to_string())?;
-        let key = parameter(request.head.query().unwrap_or_default(), "key");
-        let welcome = json!({"type": "welcome", "lecturer": key.is_some_and(|key| key == classroom.lecturer),
-            "server": request.local.to_string(), "join": network::invitation(server.local_address()),
-            "version": env!("CARGO_PKG_VERSION")});
-        let projector = page.clone();
-        // In one procedure: between two there may be a tick, and the page would hear of the room before its welcome.
-        let set_up = server.execute_in_service_and_wait(PATIENCE, move |room| {
-            let number = room.set_up_projector(projector.clone())?;
-            tell(&projector, &welcome.to_string());
-            Ok::<u64, String>(number)
-        });
-        let number = set_up.map_err(|error| error.to_string())??;
-        Ok(Projector { number })
-    }
-
-    pub fn obey(
-        &self,
-        classroom: &Classroom,
-        message: MessageRef<'_>,
-        session: &Session<'_, Classroom>,
-    ) -> Result<(), String> {
-        match Request::parse(message)? {
-            Request::Disconnect { key, .. } if key != classroom.lecturer => {
-                Err("Nobody was disconnected: this needs the lecturer's key, which the program printed when it began."
-                    .to_owned())
-            }
-            Request::Disconnect { visitor, .. } => {
-                let page = session.handle();
-                let dismiss = move |room: &mut crate::Room| {
-                    if !room.dismiss(visitor) {
-                        tell(&page, &problem(&format!("Visitor {visitor} is not here any more.")));
-                    }
-                };
-                session.server().execute_in_service(dismiss).map_err(|error| error.to_string())
-            }
-            _ => Err("a projector has no exhibit".to_owned()),
+/// What a projector wants. The error is a sentence for whoever looks at it.
+pub fn obey(classroom: &Classroom, message: MessageRef<'_>, session: &Session<'_, Classroom>) -> Result<(), String> {
+    match Request::parse(message)? {
+        Request::Disconnect { key, .. } if key != classroom.lecturer => {
+            Err("Nobody was disconnected: this needs the lecturer's key, which the program printed when it began."
+                .to_owned())
         }
-    }
-
-    pub fn leave(self, server: &ServerHandle<Classroom>) {
-        server.execute_in_service(move |room| room.leave(self.number)).unwrap_or_default();
+        Request::Disconnect { visitor, .. } => {
+            let page = session.handle();
+            let dismiss = move |room: &mut Room| {
+                if !room.dismiss(visitor) {
+                    tell(&page, &problem(&format!("Visitor {visitor} is not here any more.")));
+                }
+            };
+            session.server().execute_in_service(dismiss).map_err(|error| error.to_string())
+        }
+        _ => Err("a projector has no exhibit".to_owned()),
     }
 }

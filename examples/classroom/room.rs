@@ -77,6 +77,7 @@ impl Room {
 
     /// Somebody comes in, and gets a number. The error is for them to read.
     pub fn enter(&mut self, line: Line) -> Result<u64, String> {
+        self.forget_those_who_left();
         if self.visitors.len() >= self.max_visitors {
             return Err(format!(
                 "The classroom is full: {} visitors are here, and more it does not take. Wait until somebody leaves, or \
@@ -90,20 +91,22 @@ impl Room {
     }
 
     /// A projector is set up. The error is for whoever looks at it.
-    pub fn set_up_projector(&mut self, page: SessionHandle<Classroom>) -> Result<u64, String> {
+    pub fn set_up_projector(&mut self, page: SessionHandle<Classroom>) -> Result<(), String> {
+        self.forget_those_who_left();
         if self.projectors.len() >= MAX_PROJECTORS {
             return Err("There are projectors enough. Close one, then reconnect.".to_owned());
         }
         self.last += 1;
         self.projectors.insert(self.last, page);
         self.told = None;
-        Ok(self.last)
+        Ok(())
     }
 
-    /// A visitor or a projector is gone.
-    pub fn leave(&mut self, number: u64) {
-        self.visitors.remove(&number);
-        self.projectors.remove(&number);
+    /// Whoever has no session any more is not here. Asked before each use of the lists, so that no news of an end can be
+    /// lost on its way.
+    fn forget_those_who_left(&mut self) {
+        self.visitors.retain(|_, line| line.page.is_connected());
+        self.projectors.retain(|_, page| page.is_connected());
     }
 
     /// The way to this visitor.
@@ -131,6 +134,7 @@ impl Room {
     /// Tells each page how the room is now, if it has changed. Each visitor sees themselves in full, and of the others that
     /// they are here.
     pub fn announce(&mut self) {
+        self.forget_those_who_left();
         let mut full: Vec<Value> = self.visitors.iter().map(|(number, line)| line.in_full(*number)).collect();
         if self.told.as_ref() == Some(&full) {
             return;

@@ -152,10 +152,9 @@ impl Visitor {
     }
 
     /// They have gone, and what is theirs goes too.
-    pub fn leave(self, server: &ServerHandle<Classroom>) {
+    pub fn leave(&self) {
         let reason = CloseReason::new(CloseCode::GOING_AWAY, "the visitor has left");
         self.exhibits.values().for_each(|standing| send_out(&standing.session, &reason));
-        server.execute_in_service(move |room| room.leave(self.number)).unwrap_or_default();
     }
 
     fn tell_the_room(&self) {

@@ -7,7 +7,7 @@
 //! | the step of | goes to |
 //! |---|---|
 //! | the listener | the first is kept for each newcomer; an accept goes with the connection that came of it |
-//! | a connection that has asked for nothing yet | is kept until it has |
+//! | a connection that has asked for nothing yet | is kept until it has, or ends |
 //! | an exhibit | its own visitor, and nobody else |
 //! | a page or a commentary | nobody, or each explanation would be a step to be explained |
 //!
