@@ -58,10 +58,10 @@ pub mod websocket;
 
 pub use client::Client;
 pub use connection::{Connection, Received};
-pub use error::Error;
+pub use error::{Error, HandlerResult};
 pub use framing::{ByteOrder, Framing, LengthWidth};
 pub use listener::{Arrival, Newcomer, StopHandle};
 pub use sender::Sender;
 pub use settings::Settings;
 pub use simple_server::SimpleServer;
-pub use standard_server::{HandlerResult, ServeReport, StandardServer, Trouble};
+pub use standard_server::{ServeReport, StandardServer, Trouble};

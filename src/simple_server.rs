@@ -15,10 +15,9 @@
 //! `inetd` starts a process for each client, and such a one-client program is all it needs.
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{Error, HandlerResult};
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
-use crate::standard_server::HandlerResult;
 use std::net::SocketAddr;
 use std::time::Duration;
 
