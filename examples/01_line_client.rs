@@ -32,7 +32,8 @@ fn main() -> Result<(), Failure> {
     let sender = client.sender();
     let (ends, ended) = mpsc::channel();
     let keyboard = thread::spawn(move || {
-        for line in io::stdin().lock().lines().map_while(Result::ok) {
+        // Bytes, and not text: what the server makes of them is its affair.
+        for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
             if let Err(error) = sender.send(&line) {
                 eprintln!("{error}");
                 return;

@@ -35,8 +35,13 @@ fn main() -> Result<(), Failure> {
     let sender = socket.sender();
     let (ends, ended) = mpsc::channel();
     let keyboard = thread::spawn(move || {
-        for line in io::stdin().lock().lines().map_while(Result::ok) {
-            if let Err(error) = sender.text(&line) {
+        for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+            // A text message must be UTF-8; what is not goes as the bytes that it is.
+            let sent = match std::str::from_utf8(&line) {
+                Ok(text) => sender.text(text),
+                Err(_) => sender.binary(&line),
+            };
+            if let Err(error) = sent {
                 eprintln!("{error}");
                 return;
             }

@@ -11,6 +11,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// What a handler returns: any error can be passed on with `?`.
+pub type HandlerResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
 /// What can go wrong on a socket.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -15,7 +15,7 @@
 //! `inetd` starts a process for each client, and such a one-client program is all it needs.
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{Error, HandlerResult};
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
 use std::net::SocketAddr;
@@ -75,19 +75,24 @@ impl SimpleServer {
         self.listener.wait(limit)
     }
 
-    /// Lets one client after another in and hands each to `handler`, until somebody stops the server or the handler
-    /// fails: an error that is one client's affair only should not leave it with `?`, or it ends the server. Blocks
-    /// meanwhile; a stop waits for the conversation that goes on.
+    /// Lets one client after another in and hands each to `handler`, until somebody stops the server. Blocks meanwhile; a
+    /// stop waits for the conversation that goes on.
+    ///
+    /// A handler that fails costs its own client only: the error is told on standard error, and the next client is let in.
+    /// (A panic goes through, for there is one thread only, and it is the caller's.)
     pub fn serve<F>(&mut self, mut handler: F) -> Result<(), Error>
     where
-        F: FnMut(&mut Connection) -> Result<(), Error>,
+        F: FnMut(&mut Connection) -> HandlerResult,
     {
         loop {
             match self.wait(Duration::MAX)? {
                 Arrival::Client(newcomer) => {
+                    let peer = newcomer.peer_address();
                     let mut connection = newcomer.accept();
-                    handler(&mut connection)?;
-                    connection.close();
+                    match handler(&mut connection) {
+                        Ok(()) => connection.close(),
+                        Err(error) => eprintln!("client {peer}: {error}"),
+                    }
                 }
                 Arrival::Nobody => {}
                 Arrival::Stopped => return Ok(()),

@@ -22,7 +22,7 @@
 mod clients;
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{Error, HandlerResult};
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
 use clients::{Clients, tell};
@@ -30,9 +30,6 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a handler returns: any error can be passed on with `?`.
-pub type HandlerResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Something that happened to one client and stopped nobody else.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -194,6 +194,26 @@ fn a_forgotten_stop_handle_does_not_keep_the_port() {
 }
 
 #[test]
+fn a_client_that_fails_does_not_end_the_simple_server() {
+    let mut server = SimpleServer::bind_with("127.0.0.1:0", &Settings { max_message: 10, ..lines() }).unwrap();
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || {
+        server.serve(|connection| {
+            while let Received::Message(line) = connection.receive()? {
+                connection.send(line)?;
+            }
+            Ok(())
+        })
+    });
+    let mut loud = connect(address);
+    loud.send("much too long for this server").unwrap();
+    assert!(says(&mut connect(address), "next"));
+    drop(loud);
+    stop.stop();
+    running.join().unwrap().unwrap();
+}
+
+#[test]
 fn the_simple_server_serves_one_after_the_other() {
     let mut server = SimpleServer::bind_with("127.0.0.1:0", &lines()).unwrap();
     let (address, stop) = (server.local_address(), server.stop_handle());

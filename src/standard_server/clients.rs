@@ -4,9 +4,10 @@
 //! must join it; so its last deed is to say that it ends, through a channel, and it is joined when the accepting thread
 //! comes by, or at the stop.
 
-use super::{Handler, HandlerResult, ServeReport, Trouble};
+use super::{Handler, ServeReport, Trouble};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
+use crate::error::HandlerResult;
 use crate::listener::Newcomer;
 use crate::transport::Transport;
 use crossbeam_channel::{Receiver, Sender, unbounded};
