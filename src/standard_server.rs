@@ -27,6 +27,7 @@ use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
 use clients::Clients;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,12 @@ pub struct StandardServer {
 /// What turns a client away when the server is full.
 type Handler = dyn Fn(Connection) -> HandlerResult + Send + Sync;
 
+/// Who is told of a trouble may be in trouble itself. The thread that tells is the accepting one, or a client's that has
+/// still to say that it ends: neither can be spared.
+pub(crate) fn guarded(reports: impl Fn(Trouble) + Send + Sync + 'static) -> Arc<dyn Fn(Trouble) + Send + Sync> {
+    Arc::new(move |trouble| drop(catch_unwind(AssertUnwindSafe(|| reports(trouble)))))
+}
+
 /// How a server's life went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServeReport {
@@ -116,7 +123,7 @@ impl StandardServer {
         self.listener.local_address()
     }
 
-    /// Looks at each client's address first and turns away those for which `admits` says false. It runs on the
+    /// Looks at each client's address first and turns away those for which `admits` says false, or panics. It runs on the
     /// accepting thread: decide, and do not wait.
     pub fn admit_if(mut self, admits: impl Fn(SocketAddr) -> bool + Send + Sync + 'static) -> StandardServer {
         self.admits = Box::new(admits);
@@ -125,7 +132,7 @@ impl StandardServer {
 
     /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
-        self.reports = Arc::new(reports);
+        self.reports = guarded(reports);
         self
     }
 
@@ -155,6 +162,14 @@ impl StandardServer {
         self.listener.wait(limit)
     }
 
+    fn admits(&self, peer: SocketAddr) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.admits)(peer))).unwrap_or_else(|_| {
+            let what = "turned away, for the question whether to admit it panicked; its message stands above";
+            (self.reports)(Trouble { peer, what: what.to_owned() });
+            false
+        })
+    }
+
     /// Gives each client a thread that runs `handler`, until [`StopHandle::stop`]. Blocks meanwhile.
     ///
     /// A client over [`Settings::max_clients`], or for which the system has no thread left, is turned away. A handler
@@ -175,7 +190,7 @@ impl StandardServer {
             match self.wait(Duration::MAX) {
                 Ok(Arrival::Client(newcomer)) => {
                     clients.join_those_that_ended();
-                    if !(self.admits)(newcomer.peer_address()) {
+                    if !self.admits(newcomer.peer_address()) {
                         clients.report.refused += 1;
                         newcomer.refuse();
                     } else if clients.count() >= max_clients {

@@ -61,6 +61,8 @@ impl Clients {
         if self.spawn("client", newcomer, move |connection| handler(connection), true) {
             self.report.served += 1;
             self.served += 1;
+        } else {
+            self.report.refused += 1;
         }
     }
 
@@ -113,7 +115,6 @@ impl Clients {
             }
             // The closure is dropped with the connection in it: the client is turned away, and everybody else goes on.
             Err(error) => {
-                self.report.refused += 1;
                 let what = format!("turned away, for the system has no thread left: {error}");
                 (self.reports)(Trouble { peer, what });
                 false
@@ -153,6 +154,7 @@ impl Clients {
         self.report.still_running = self.living.values().map(name).collect();
         self.report.still_running.sort();
     }
+
     fn shut_all(&self, how: Shutdown) {
         for transport in self.living.values().filter_map(|living| living.transport.upgrade()) {
             transport.shutdown(how);
