@@ -11,7 +11,7 @@ mod arguments;
 use arguments::{Arguments, Failure};
 use socklab::Settings;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
-use socklab::websocket::{Event, Message, Offer, WebSocketClient};
+use socklab::websocket::{ClientEvent, Message, Offer, WebSocketClient};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn on_a_thread_of_its_own(url: &str) -> Result<(), Failure> {
     let (done, is_done) = mpsc::channel();
     let mut answer = None;
     let client = WebSocketClient::spawn(url, Offer::default(), Settings::default(), move |event| {
-        let over = matches!(event, Event::Closing(_) | Event::Error(_));
+        let over = matches!(event, ClientEvent::Closing(_) | ClientEvent::Error(_));
         tell(event, &mut answer);
         if over {
             done.send(()).unwrap_or_default();
@@ -47,7 +47,7 @@ fn pumped_by_this_thread(url: &str) -> Result<(), Failure> {
     while !over {
         turns += 1; // Here a user interface would draw, and look at the mouse.
         client.pump(Duration::from_millis(20), |event| {
-            over = matches!(event, Event::Closing(_) | Event::Error(_));
+            over = matches!(event, ClientEvent::Closing(_) | ClientEvent::Error(_));
             tell(event, &mut answer);
         });
     }
@@ -56,16 +56,16 @@ fn pumped_by_this_thread(url: &str) -> Result<(), Failure> {
 }
 
 /// The same callback for both. `answer` keeps what it answers with from one event to the next.
-fn tell(event: Event, answer: &mut Option<socklab::websocket::WebSocketSender>) {
+fn tell(event: ClientEvent, answer: &mut Option<socklab::websocket::WebSocketSender>) {
     let thread = thread::current();
     print!("[{}] ", thread.name().unwrap_or("unnamed"));
     match event {
-        Event::Opening { sender, .. } => {
+        ClientEvent::Opening { sender, .. } => {
             println!("opening");
             sender.text("Good morning").unwrap_or_else(|error| println!("{error}"));
             *answer = Some(sender);
         }
-        Event::Message(Message::Text(text)) => {
+        ClientEvent::Message(Message::Text(text)) => {
             println!("message: {text}");
             // After the first answer we say goodbye; what still comes is told all the same.
             if let Some(sender) = answer.take() {
@@ -73,9 +73,9 @@ fn tell(event: Event, answer: &mut Option<socklab::websocket::WebSocketSender>) 
                 sender.close(&goodbye).unwrap_or_else(|error| println!("{error}"));
             }
         }
-        Event::Message(Message::Binary(bytes)) => println!("message: {} bytes", bytes.len()),
-        Event::Closing(Some(reason)) => println!("closing: {reason}"),
-        Event::Closing(None) => println!("closing"),
-        Event::Error(error) => println!("error: {error}"),
+        ClientEvent::Message(Message::Binary(bytes)) => println!("message: {} bytes", bytes.len()),
+        ClientEvent::Closing(Some(reason)) => println!("closing: {reason}"),
+        ClientEvent::Closing(None) => println!("closing"),
+        ClientEvent::Error(error) => println!("error: {error}"),
     }
 }

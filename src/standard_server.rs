@@ -25,7 +25,7 @@ use crate::connection::Connection;
 use crate::error::{Error, HandlerResult};
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
-use clients::{Clients, tell};
+use clients::Clients;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -82,6 +82,12 @@ pub struct StandardServer {
 /// What turns a client away when the server is full.
 type Handler = dyn Fn(Connection) -> HandlerResult + Send + Sync;
 
+/// Who is told of a trouble may be in trouble itself. The thread that tells is the accepting one, or a client's that has
+/// still to say that it ends: neither can be spared.
+pub(crate) fn guarded(reports: impl Fn(Trouble) + Send + Sync + 'static) -> Arc<dyn Fn(Trouble) + Send + Sync> {
+    Arc::new(move |trouble| drop(catch_unwind(AssertUnwindSafe(|| reports(trouble)))))
+}
+
 /// How a server's life went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServeReport {
@@ -105,7 +111,7 @@ impl StandardServer {
     /// Socket, bind, listen on `HOST:PORT`. Errors as for [`StandardServer::bind`].
     pub fn bind_with(address: &str, settings: &Settings) -> Result<StandardServer, Error> {
         let listener = Listener::bind(address, settings)?;
-        let reports = Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
+        let reports = guarded(|trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
         Ok(StandardServer { listener, admits: Box::new(|_| true), reports, full: None, farewell: None })
     }
 
@@ -124,7 +130,7 @@ impl StandardServer {
     /// Who is told when a client's handler fails, panics, or gets no thread. Without it, standard error is. It runs on the
     /// client's thread, or on the accepting one if there is none, and a panic in it is passed over.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> StandardServer {
-        self.reports = Arc::new(reports);
+        self.reports = guarded(reports);
         self
     }
 
@@ -169,7 +175,8 @@ impl StandardServer {
     /// A panic is no yes, and no reason to stop accepting others.
     fn admits(&self, peer: SocketAddr) -> bool {
         catch_unwind(AssertUnwindSafe(|| (self.admits)(peer))).unwrap_or_else(|_| {
-            tell(&*self.reports, peer, || "turned away, for admit_if panicked; its message stands above".into());
+            let what = "turned away, for admit_if panicked; its message stands above".to_owned();
+            (self.reports)(Trouble { peer, what });
             false
         })
     }

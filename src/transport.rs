@@ -137,6 +137,12 @@ impl Transport {
         }
     }
 
+    /// The next read may wait until then. A time-out that was left over from an operation with less time would end it early
+    /// once, and cost a system call then instead of now.
+    pub(crate) fn renew_read_limit(&self, deadline: Deadline) -> io::Result<()> {
+        enter(&self.reading).renew(deadline.remaining(), |limit| self.stream.set_read_timeout(limit))
+    }
+
     /// Writes all of `bytes`.
     ///
     /// When the deadline passes first the peer has the beginning of something whose rest can never follow: then the

@@ -1,7 +1,7 @@
 //! The client that tells by events, and the trait that both kinds of conversation share.
 
 use socklab::websocket::protocol::{CloseCode, CloseReason};
-use socklab::websocket::{Event, Message, MessageRef, Offer, Opening, WebSocket, WebSocketClient};
+use socklab::websocket::{ClientEvent, Message, MessageRef, Offer, Opening, WebSocket, WebSocketClient};
 use socklab::{Client, Conversation, Framing, Received, Settings, StandardServer, StopHandle};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
@@ -57,16 +57,16 @@ fn told(url: &str, says: &'static [&'static str]) -> (WebSocketClient, Receiver<
     let (tell, events) = mpsc::channel();
     let callback = move |event| {
         let word = match event {
-            Event::Opening { sender, .. } => {
+            ClientEvent::Opening { sender, .. } => {
                 says.iter().for_each(|text| sender.text(text).unwrap());
                 "opening".to_owned()
             }
-            Event::Message(Message::Text(text)) => format!("text {text}"),
-            Event::Message(Message::Binary(bytes)) => format!("binary {bytes:?}"),
-            Event::Closing(reason) => {
+            ClientEvent::Message(Message::Text(text)) => format!("text {text}"),
+            ClientEvent::Message(Message::Binary(bytes)) => format!("binary {bytes:?}"),
+            ClientEvent::Closing(reason) => {
                 format!("closing {}", reason.map_or_else(String::new, |reason| reason.to_string()))
             }
-            Event::Error(error) => format!("error {error}"),
+            ClientEvent::Error(error) => format!("error {error}"),
         };
         let thread = thread::current().name().unwrap_or_default().to_owned();
         tell.send((word, thread)).unwrap_or_default();
@@ -125,15 +125,15 @@ fn pumped_events_run_on_the_callers_thread_and_wait_for_it() {
             assert_eq!(thread::current().id(), mine);
             match event {
                 // More than the queue holds: the thread waits for us and loses nothing.
-                Event::Opening { sender, .. } => {
+                ClientEvent::Opening { sender, .. } => {
                     heard.push(1000);
                     for number in 0..100 {
                         sender.text(&number.to_string()).unwrap();
                     }
                     sender.text("leave").unwrap();
                 }
-                Event::Message(Message::Text(text)) => heard.push(text.parse().unwrap()),
-                Event::Closing(Some(reason)) => heard.push(u32::from(reason.code.0)),
+                ClientEvent::Message(Message::Text(text)) => heard.push(text.parse().unwrap()),
+                ClientEvent::Closing(Some(reason)) => heard.push(u32::from(reason.code.0)),
                 other => panic!("{other:?}"),
             }
         });
@@ -151,7 +151,7 @@ fn dropping_it_ends_the_conversation_within_the_limit() {
     for says in ["hello", "silence"] {
         let (tell, opened) = mpsc::channel();
         let callback = move |event| {
-            if let Event::Opening { sender, .. } = event {
+            if let ClientEvent::Opening { sender, .. } = event {
                 sender.text(says).unwrap();
                 tell.send(()).unwrap();
             }
@@ -165,8 +165,8 @@ fn dropping_it_ends_the_conversation_within_the_limit() {
     // One that nobody pumps, with more events than its queue holds.
     let mut client = WebSocketClient::queued(&url, Offer::default(), settings).unwrap();
     client.pump(LONG, |event| match event {
-        Event::Opening { sender, .. } => (0..200).for_each(|_| sender.text("more").unwrap()),
-        Event::Message(_) => {}
+        ClientEvent::Opening { sender, .. } => (0..200).for_each(|_| sender.text("more").unwrap()),
+        ClientEvent::Message(_) => {}
         other => panic!("{other:?}"),
     });
     let begun = Instant::now();

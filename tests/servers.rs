@@ -177,6 +177,22 @@ fn admit_if_sees_the_address_first() {
 }
 
 #[test]
+fn a_panic_on_the_accepting_thread_turns_one_client_away() {
+    let first = AtomicUsize::new(0);
+    let server = StandardServer::bind_with("127.0.0.1:0", &lines())
+        .unwrap()
+        .admit_if(move |_| first.fetch_add(1, Ordering::SeqCst) > 0 || panic!("on request"))
+        .on_trouble(|trouble| panic!("told: {}", trouble.what));
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || server.serve(|mut connection| Ok(connection.send("in")?)));
+    assert_eq!(connect(address).receive().unwrap(), Received::Closed);
+    assert_eq!(connect(address).receive().unwrap(), Received::Message(b"in".to_vec()));
+    stop.stop();
+    let report = running.join().unwrap().unwrap();
+    assert_eq!((report.served, report.refused, report.still_running.len()), (1, 1, 0));
+}
+
+#[test]
 fn a_port_in_use_is_said_to_be_so() {
     let server = SimpleServer::bind("127.0.0.1:0").unwrap();
     let error = StandardServer::bind(&server.local_address().to_string()).map(|_| ()).unwrap_err();

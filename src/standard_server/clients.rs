@@ -12,18 +12,11 @@ use crate::listener::Newcomer;
 use crate::transport::Transport;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-/// Reports a trouble, and survives the report. It is the program's own code, and even the default one panics, where
-/// standard error is a pipe that nobody reads any more.
-pub(super) fn tell(reports: &(dyn Fn(Trouble) + Send + Sync), peer: SocketAddr, what: impl FnOnce() -> String) {
-    // There is nobody left to tell.
-    let _ = catch_unwind(AssertUnwindSafe(|| reports(Trouble { peer, what: what() })));
-}
 
 /// The threads of the clients, as the accepting thread sees them.
 pub(super) struct Clients {
@@ -69,6 +62,8 @@ impl Clients {
         if self.spawn("client", newcomer, move |connection| handler(connection), true) {
             self.report.served += 1;
             self.served += 1;
+        } else {
+            self.report.refused += 1;
         }
     }
 
@@ -107,8 +102,8 @@ impl Clients {
             let panicked = result.is_err();
             match result {
                 Ok(Ok(())) => ours.close(Deadline::after(close_limit)),
-                Ok(Err(error)) => tell(&*tells, peer, || error.to_string()),
-                Err(_) => tell(&*tells, peer, || "the handler panicked; its message stands above".into()),
+                Ok(Err(error)) => tells(Trouble { peer, what: error.to_string() }),
+                Err(_) => tells(Trouble { peer, what: "the handler panicked; its message stands above".into() }),
             }
             drop(ours);
             // The accepting thread lives longer than we do, or it no longer counts us.
@@ -121,8 +116,8 @@ impl Clients {
             }
             // The closure is dropped with the connection in it: the client is turned away, and everybody else goes on.
             Err(error) => {
-                self.report.refused += 1;
-                tell(&*self.reports, peer, || format!("turned away, for the system has no thread left: {error}"));
+                let what = format!("turned away, for the system has no thread left: {error}");
+                (self.reports)(Trouble { peer, what });
                 false
             }
         }
@@ -160,6 +155,7 @@ impl Clients {
         self.report.still_running = self.living.values().map(name).collect();
         self.report.still_running.sort();
     }
+
     fn shut_all(&self, how: Shutdown) {
         for transport in self.living.values().filter_map(|living| living.transport.upgrade()) {
             transport.shutdown(how);

@@ -24,9 +24,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What happens to a client. After [`Event::Closing`] or [`Event::Error`], exactly one of them, nothing happens any more.
+/// What happens to a client. After [`ClientEvent::Closing`] or [`ClientEvent::Error`], exactly one of them, nothing happens any more.
 #[derive(Debug)]
-pub enum Event {
+pub enum ClientEvent {
     /// The server has agreed. WLanguage: `SocketOpening` (in French `SocketOuverture`).
     Opening {
         /// What it answers is sent with this; it can be kept.
@@ -51,7 +51,7 @@ const QUEUE: usize = 64;
 /// procedure. Dropping it ends the conversation.
 ///
 /// ```
-/// use socklab::websocket::{Event, Message, Offer, WebSocketClient};
+/// use socklab::websocket::{ClientEvent, Message, Offer, WebSocketClient};
 /// # use socklab::{Settings, StandardServer, websocket::WebSocket};
 /// # let server = StandardServer::bind("127.0.0.1:0")?;
 /// # let url = format!("ws://{}/", server.local_address());
@@ -67,8 +67,8 @@ const QUEUE: usize = 64;
 /// // An application pumps once in each turn of its own loop, with no time to wait.
 /// while heard.is_empty() {
 ///     client.pump(Duration::from_millis(100), |event| match event {
-///         Event::Opening { sender, .. } => sender.text("Hello").unwrap(),
-///         Event::Message(Message::Text(text)) => heard = text,
+///         ClientEvent::Opening { sender, .. } => sender.text("Hello").unwrap(),
+///         ClientEvent::Message(Message::Text(text)) => heard = text,
 ///         other => panic!("{other:?}"),
 ///     });
 /// }
@@ -84,7 +84,7 @@ pub struct WebSocketClient {
     /// Loses its sender when the thread ends.
     ends: Receiver<()>,
     line: Arc<Mutex<Line>>,
-    events: Option<Receiver<Event>>,
+    events: Option<Receiver<ClientEvent>>,
     close_limit: Duration,
 }
 
@@ -105,7 +105,7 @@ impl WebSocketClient {
         url: &str,
         offer: Offer,
         settings: Settings,
-        callback: impl FnMut(Event) + Send + 'static,
+        callback: impl FnMut(ClientEvent) + Send + 'static,
     ) -> Result<WebSocketClient, Error> {
         WebSocketClient::start(url, offer, settings, callback, None)
     }
@@ -122,8 +122,8 @@ impl WebSocketClient {
         url: &str,
         offer: Offer,
         settings: Settings,
-        callback: impl FnMut(Event) + Send + 'static,
-        events: Option<Receiver<Event>>,
+        callback: impl FnMut(ClientEvent) + Send + 'static,
+        events: Option<Receiver<ClientEvent>>,
     ) -> Result<WebSocketClient, Error> {
         let line = Arc::new(Mutex::new(Line::Connecting));
         let (alive, ends) = bounded(0);
@@ -142,17 +142,17 @@ impl WebSocketClient {
     /// Hands the events that have come to `callback`, on the calling thread. Waits up to `limit` for the first one; with a
     /// limit of zero it takes what is there. Returns how many it handed out. A client from [`WebSocketClient::spawn`] has
     /// none.
-    pub fn pump(&mut self, limit: Duration, mut callback: impl FnMut(Event)) -> usize {
+    pub fn pump(&mut self, limit: Duration, mut callback: impl FnMut(ClientEvent)) -> usize {
         let Some(events) = &self.events else { return 0 };
         let Ok(first) = events.recv_timeout(limit) else { return 0 };
         callback(first);
-        let rest: Vec<Event> = events.try_iter().collect();
+        let rest: Vec<ClientEvent> = events.try_iter().collect();
         let count = 1 + rest.len();
         rest.into_iter().for_each(callback);
         count
     }
 
-    /// Says goodbye: the server's answer comes as [`Event::Closing`]. Errors: not open yet, or no more.
+    /// Says goodbye: the server's answer comes as [`ClientEvent::Closing`]. Errors: not open yet, or no more.
     pub fn close(&self, reason: &CloseReason) -> Result<(), Error> {
         match &*enter(&self.line) {
             Line::Open(sender) => sender.close(reason),
@@ -181,10 +181,10 @@ impl Drop for WebSocketClient {
 }
 
 /// The whole conversation, told by events.
-fn converse(url: &str, offer: &Offer, settings: &Settings, line: &Mutex<Line>, mut callback: impl FnMut(Event)) {
+fn converse(url: &str, offer: &Offer, settings: &Settings, line: &Mutex<Line>, mut callback: impl FnMut(ClientEvent)) {
     let mut socket = match WebSocket::connect_with(url, offer, settings) {
         Ok(socket) => socket,
-        Err(error) => return callback(Event::Error(error)),
+        Err(error) => return callback(ClientEvent::Error(error)),
     };
     let dropped = {
         let mut line = enter(line);
@@ -197,13 +197,13 @@ fn converse(url: &str, offer: &Offer, settings: &Settings, line: &Mutex<Line>, m
     if dropped {
         return socket.close();
     }
-    callback(Event::Opening { sender: socket.sender(), subprotocol: socket.subprotocol().map(str::to_owned) });
+    callback(ClientEvent::Opening { sender: socket.sender(), subprotocol: socket.subprotocol().map(str::to_owned) });
     loop {
         match socket.receive_within(settings.receive_limit) {
-            Ok(Received::Message(message)) => callback(Event::Message(message)),
+            Ok(Received::Message(message)) => callback(ClientEvent::Message(message)),
             Ok(Received::Nothing) => {} // Silence is not an event.
-            Ok(Received::Closed(reason)) => return callback(Event::Closing(reason)),
-            Err(error) => return callback(Event::Error(error)),
+            Ok(Received::Closed(reason)) => return callback(ClientEvent::Closing(reason)),
+            Err(error) => return callback(ClientEvent::Error(error)),
         }
     }
 }

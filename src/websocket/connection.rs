@@ -62,7 +62,7 @@ pub struct WebSocket {
     subprotocol: Option<String>,
     /// The deadline of a message whose first bytes have come.
     begun: Option<Deadline>,
-    /// Bytes have come since somebody last asked: the peer lives.
+    /// Bytes have come since somebody last took this back: the peer lives.
     pub(super) heard: bool,
     /// How it ended, once it has.
     pub(super) ended: Option<Option<CloseReason>>,

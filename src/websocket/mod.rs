@@ -29,7 +29,7 @@ mod outbox;
 mod sender;
 mod server;
 
-pub use callback_client::{Event, WebSocketClient};
+pub use callback_client::{ClientEvent, WebSocketClient};
 pub use connection::WebSocket;
 pub use error::Error;
 pub use message::{Message, MessageRef, Received};

@@ -108,7 +108,7 @@ fn queue_pieces(outgoing: &mut Outgoing, message: MessageRef<'_>, pieces: &[&[u8
 /// Sends replies from inside [`WebSocket::for_each_message`](super::WebSocket::for_each_message). They are queued, and
 /// leave together: before the next read, at 64 KiB, or at [`Replies::flush`].
 #[derive(Debug)]
-pub struct Replies<'a>(pub(super) &'a Outbox);
+pub struct Replies<'a>(pub(super) &'a Arc<Outbox>);
 
 impl Replies<'_> {
     /// Queues a message of either kind.

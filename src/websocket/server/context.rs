@@ -13,7 +13,8 @@
 //! hold the context while it reads, and whoever has work for an idle session brings a thread along. The caller's own
 //! thread never runs the procedure: it may hold locks of its own, or be in a hurry.
 //!
-//! Invariant: `inside` is true while a thread has the data; the data is in its place exactly while `inside` is false.
+//! Invariant: `inside` is true from the moment a thread comes for the data until it has put it back, and nobody else takes
+//! it meanwhile; what is queued has somebody inside who will run it.
 //!
 //! # In production
 //!
@@ -37,6 +38,8 @@ type Procedure<T> = Box<dyn FnOnce(&mut T) + Send>;
 /// What a panic leaves behind.
 pub(super) type Panic = Box<dyn Any + Send>;
 
+type OnPanic = dyn Fn(&str, Panic) + Send + Sync;
+
 thread_local! {
     /// The context that this thread is inside of; 0 for none. Who waits for its own context waits for ever.
     static INSIDE: Cell<u64> = const { Cell::new(0) };
@@ -57,29 +60,30 @@ pub(super) struct Context<T> {
     /// Somebody came out.
     left: Condvar,
     errands: Arc<Errands>,
-    /// Is told of a procedure that panicked.
-    on_panic: Box<dyn Fn(Panic) + Send + Sync>,
+    /// Is told of a callback or a procedure that panicked.
+    on_panic: Box<OnPanic>,
 }
 
 struct State<T> {
     data: Option<Box<T>>,
     queue: VecDeque<Procedure<T>>,
     inside: bool,
-    /// How many threads wait to come in.
-    waiting: usize,
+    /// Somebody waits until nobody is inside.
+    awaited: bool,
     ended: bool,
 }
 
 impl<T: Send + 'static> Context<T> {
+    /// `on_panic` is told what panicked, and of what.
     pub(super) fn new(
         data: T,
         errands: Arc<Errands>,
-        on_panic: impl Fn(Panic) + Send + Sync + 'static,
+        on_panic: impl Fn(&str, Panic) + Send + Sync + 'static,
     ) -> Arc<Context<T>> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let state =
-            State { data: Some(Box::new(data)), queue: VecDeque::new(), inside: false, waiting: 0, ended: false };
+        let data = Some(Box::new(data));
+        let state = State { data, queue: VecDeque::new(), inside: false, awaited: false, ended: false };
         Arc::new(Context {
             number,
             state: Mutex::new(state),
@@ -94,24 +98,18 @@ impl<T: Send + 'static> Context<T> {
         INSIDE.get() == self.number
     }
 
-    /// Enters, as soon as nobody is inside, runs `callback`, then what was queued meanwhile, and leaves. `None` once the
-    /// context has ended. A panic of the callback is returned, and one of a procedure is told to `on_panic`.
-    pub(super) fn enter<R>(&self, callback: impl FnOnce(&mut T) -> R) -> Option<Result<R, Panic>> {
-        let mut state = enter(&self.state);
-        while state.inside {
-            state.waiting += 1;
-            state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
-        }
+    /// Enters, as soon as nobody is inside, runs the callback of this name, then what was queued meanwhile, and leaves.
+    /// Does nothing once the context has ended.
+    pub(super) fn enter(&self, name: &str, callback: impl FnOnce(&mut T)) {
+        let mut state = self.nobody_inside(enter(&self.state), Deadline::after(Duration::MAX));
         if state.ended {
-            return None;
+            return;
         }
-        let mut data = state.data.take()?;
+        let Some(mut data) = state.data.take() else { return };
         state.inside = true;
         drop(state);
-        let result = self.as_inside(|| callback(&mut data));
+        self.run(name, &mut data, callback);
         self.drain(data);
-        Some(result)
     }
 
     // ANCHOR: execute
@@ -121,36 +119,25 @@ impl<T: Send + 'static> Context<T> {
         if state.ended {
             return Err(NotAccepted::Gone);
         }
-        if state.inside {
-            // Whoever is inside looks at the queue before it leaves.
-            state.queue.push_back(procedure);
-            return Ok(());
+        if !state.inside {
+            // The lock is held over the start: nobody can queue behind a thread that does not come.
+            let context = Arc::clone(self);
+            self.errands.start("procedure", move || context.visit()).map_err(|_| NotAccepted::NoThread)?;
+            state.inside = true;
         }
-        let Some(data) = state.data.take() else { return Err(NotAccepted::Gone) };
-        state.inside = true;
-        drop(state);
-        // Data and procedure follow the thread instead of going into it: should there be no thread, we still have them.
-        let (hand_over, taken) = crossbeam_channel::bounded::<(Box<T>, Procedure<T>)>(1);
-        let context = Arc::clone(self);
-        let run = move || {
-            if let Ok((mut data, procedure)) = taken.recv() {
-                context.run(&mut data, procedure);
-                context.drain(data);
-            }
-        };
-        match self.errands.start("procedure", run) {
-            Ok(()) => {
-                // It receives, or the whole process is ending.
-                let _ = hand_over.send((data, procedure));
-                Ok(())
-            }
-            Err(_) => {
-                self.leave(enter(&self.state), data);
-                Err(NotAccepted::NoThread)
-            }
-        }
+        // Whoever is inside looks at the queue before it leaves.
+        state.queue.push_back(procedure);
+        Ok(())
     }
     // ANCHOR_END: execute
+
+    /// What a thread does that was started for a procedure.
+    fn visit(&self) {
+        let data = enter(&self.state).data.take();
+        if let Some(data) = data {
+            self.drain(data);
+        }
+    }
 
     /// Runs what is queued until nothing is, and leaves. The calling thread is inside and holds the data.
     fn drain(&self, mut data: Box<T>) {
@@ -158,55 +145,73 @@ impl<T: Send + 'static> Context<T> {
             let mut state = enter(&self.state);
             let Some(procedure) = state.queue.pop_front() else { return self.leave(state, data) };
             drop(state);
-            self.run(&mut data, procedure);
-        }
-    }
-
-    fn run(&self, data: &mut T, procedure: Procedure<T>) {
-        if let Err(panic) = self.as_inside(|| procedure(data)) {
-            (self.on_panic)(panic);
+            self.run("a procedure", &mut data, procedure);
         }
     }
 
     fn leave(&self, mut state: MutexGuard<'_, State<T>>, data: Box<T>) {
         state.data = Some(data);
         state.inside = false;
-        let somebody_waits = state.waiting > 0;
+        // To wake nobody is a system call all the same, and each message would pay for it.
+        let awaited = state.awaited;
         drop(state);
-        // Waking is a system call even when nobody waits.
-        if somebody_waits {
+        if awaited {
             self.left.notify_one();
         }
     }
 
-    fn as_inside<R>(&self, run: impl FnOnce() -> R) -> Result<R, Panic> {
+    fn run(&self, name: &str, data: &mut T, run: impl FnOnce(&mut T)) {
         let before = INSIDE.replace(self.number);
-        // After a panic the data may be half-changed. The session is closed then, and only its last callback sees it again.
-        let result = catch_unwind(AssertUnwindSafe(run));
+        // After a panic the data may be half-changed. Whether anybody shall see it again is for `on_panic` to decide.
+        let result = catch_unwind(AssertUnwindSafe(|| run(data)));
         INSIDE.set(before);
-        result
+        if let Err(panic) = result {
+            (self.on_panic)(name, panic);
+        }
+    }
+
+    /// Lets nobody in any more. What is queued is dropped.
+    pub(super) fn shut(&self) {
+        let mut state = enter(&self.state);
+        state.ended = true;
+        let dropped = std::mem::take(&mut state.queue);
+        drop(state);
+        // What a procedure has taken along is dropped with it, and that is code of the user's, which may well ask something
+        // of this very context: the lock must be free.
+        drop(dropped);
     }
 
     /// Ends the context: nothing is accepted any more, what is queued is dropped, and the data is given back, once. `None`
     /// if somebody is still inside at the deadline, or if it was given back before.
     pub(super) fn end(&self, deadline: Deadline) -> Option<T> {
-        let mut state = enter(&self.state);
-        state.ended = true;
-        state.queue.clear();
-        while state.inside {
-            let wait = deadline.remaining().min(Duration::from_secs(3600));
-            if wait.is_zero() {
-                return None;
-            }
-            state.waiting += 1;
-            state = self.left.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
-            state.waiting -= 1;
+        self.shut();
+        let mut state = self.nobody_inside(enter(&self.state), deadline);
+        if state.inside {
+            return None;
         }
-        let data = state.data.take();
-        drop(state);
-        // Whoever else waited to come in finds that it has ended.
-        self.left.notify_all();
-        data.map(|data| *data)
+        state.data.take().map(|data| *data)
+    }
+
+    /// As [`Context::end`], but what was accepted before is done before.
+    pub(super) fn finish(&self, deadline: Deadline) -> Option<T> {
+        drop(self.nobody_inside(enter(&self.state), deadline));
+        self.end(deadline)
+    }
+
+    /// Waits until nobody is inside, or until the deadline. Only one thread at a time waits here: the one that runs the
+    /// callbacks of this context, or the one that ends it after them.
+    fn nobody_inside<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+        deadline: Deadline,
+    ) -> MutexGuard<'a, State<T>> {
+        while state.inside && !deadline.has_passed() {
+            let wait = deadline.remaining().min(Duration::from_secs(3600));
+            state.awaited = true;
+            state = self.left.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state.awaited = false;
+        }
+        state
     }
 }
 
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn procedures_run_in_order_and_never_two_at_once() {
-        let context = Context::new((0u32, false), errands(), |_| {});
+        let context = Context::new((0u32, false), errands(), |_, _| {});
         let (done, all_done) = mpsc::channel();
         let threads: Vec<_> = (0..4)
             .map(|_| {
@@ -258,31 +263,70 @@ mod tests {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(context.end(Deadline::after(LONG)), Some((2000, false)));
         assert_eq!(context.execute(Box::new(|_| {})), Err(NotAccepted::Gone));
-        assert!(context.enter(|_| ()).is_none());
+        context.enter("late", |_| panic!("it has ended"));
         assert_eq!(context.end(Deadline::after(LONG)), None);
     }
 
     #[test]
     fn what_is_queued_while_somebody_is_inside_runs_before_they_are_out() {
-        let context = Context::new(Vec::new(), errands(), |_| {});
+        let context = Context::new(Vec::new(), errands(), |_, _| {});
         let inner = context.clone();
-        let entered = context.enter(|data: &mut Vec<&str>| {
+        context.enter("callback", |data: &mut Vec<&str>| {
             inner.execute(Box::new(|data| data.push("second"))).unwrap();
             data.push("first");
             assert!(inner.is_mine());
         });
-        assert!(entered.unwrap().is_ok() && !context.is_mine());
+        assert!(!context.is_mine());
         assert_eq!(context.end(Deadline::after(LONG)).unwrap(), ["first", "second"]);
     }
 
     #[test]
     fn a_panic_is_told_and_the_next_one_runs() {
         let (told, tells) = mpsc::channel();
-        let context = Context::new(0, errands(), move |panic| told.send(panic_text(&panic).to_owned()).unwrap());
-        context.execute(Box::new(|_| panic!("in a procedure"))).unwrap();
-        assert_eq!(tells.recv_timeout(LONG).unwrap(), "in a procedure");
-        assert!(context.enter(|_| panic!("in a callback")).unwrap().is_err());
-        assert_eq!(context.enter(|data| *data += 1).map(|result| result.is_ok()), Some(true));
+        let tell = move |name: &str, panic| told.send(format!("{name}: {}", panic_text(&panic))).unwrap();
+        let context = Context::new(0, errands(), tell);
+        context.execute(Box::new(|_| panic!("one"))).unwrap();
+        assert_eq!(tells.recv_timeout(LONG).unwrap(), "a procedure: one");
+        context.enter("callback", |_| panic!("two"));
+        assert_eq!(tells.recv_timeout(LONG).unwrap(), "callback: two");
+        context.enter("callback", |data| *data += 1);
         assert_eq!(context.end(Deadline::after(LONG)), Some(1));
+    }
+
+    #[test]
+    fn to_finish_is_to_do_what_was_accepted_and_to_end_is_not() {
+        for finishes in [true, false] {
+            let context = Context::new(0, errands(), |_, _| {});
+            let ((go, waits), (comes, came)) = (mpsc::channel::<()>(), mpsc::channel());
+            let waits = move |_: &mut i32| {
+                comes.send(()).unwrap();
+                waits.recv_timeout(LONG).unwrap();
+            };
+            context.execute(Box::new(waits)).unwrap();
+            came.recv_timeout(LONG).unwrap();
+            context.execute(Box::new(|data| *data += 1)).unwrap();
+            let ends = context.clone();
+            let ending = thread::spawn(move || {
+                let deadline = Deadline::after(LONG);
+                if finishes { ends.finish(deadline) } else { ends.end(deadline) }
+            });
+            if !finishes {
+                while context.execute(Box::new(|_| {})).is_ok() {
+                    thread::yield_now();
+                }
+            }
+            go.send(()).unwrap();
+            assert_eq!(ending.join().unwrap(), Some(i32::from(finishes)));
+        }
+    }
+
+    #[test]
+    fn where_no_thread_can_be_started_nothing_was_accepted() {
+        let stopped = errands();
+        stopped.wait(Deadline::after(LONG));
+        let context = Context::new(0, stopped, |_, _| {});
+        assert_eq!(context.execute(Box::new(|data| *data += 1)), Err(NotAccepted::NoThread));
+        context.enter("callback", |data| *data += 10);
+        assert_eq!(context.end(Deadline::after(LONG)), Some(10));
     }
 }

@@ -11,8 +11,9 @@
 //! ```
 //!
 //! Read in this order: `application.rs` (what an application says), `limits.rs`, `context.rs` (how two threads never work
-//! on the same data), `registry.rs` and `handle.rs` (how one reaches another), `session.rs` (one client's life),
-//! `service.rs` (the loop beside them). The outbox, through which all that is sent leaves, is one floor down.
+//! on the same data), `registry.rs` and `handle.rs` (how one reaches another), `session.rs` (one client's life) with
+//! `silence.rs` (how long it may say nothing), `service.rs` (the loop beside them). The outbox, through which all that is
+//! sent leaves, is one floor down.
 //!
 //! # In production
 //!
@@ -26,6 +27,7 @@ mod limits;
 mod registry;
 mod service;
 mod session;
+mod silence;
 
 pub use application::{Application, Ending, Request};
 pub use handle::{NotDone, ServerHandle, SessionHandle};
@@ -38,7 +40,7 @@ use super::protocol::http::{HeaderError, Response};
 use super::protocol::{CloseCode, CloseReason};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::standard_server::{ServeReport, StandardServer, Trouble};
+use crate::standard_server::{ServeReport, StandardServer, Trouble, guarded};
 use registry::Registry;
 use service::Service;
 use session::{House, Page};
@@ -71,8 +73,7 @@ impl<A: Application> WebSocketServer<A> {
     ) -> Result<WebSocketServer<A>, Error> {
         let server = StandardServer::bind_with(address, &limits.settings)?;
         let address = server.local_address();
-        let reports: Arc<dyn Fn(Trouble) + Send + Sync> =
-            Arc::new(|trouble: Trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
+        let reports = guarded(|trouble| eprintln!("client {}: {}", trouble.peer, trouble.what));
         let errands = Arc::new(Errands::new());
         let service = Service::context(service, &errands, address);
         let handle = ServerHandle { registry: Registry::new(), service, stop: server.stop_handle(), address };
@@ -142,7 +143,7 @@ impl<A: Application> WebSocketServer<A> {
     /// Who is told of what happens to one client and stops nobody else: a refused request, a panic. Without it, standard
     /// error is.
     pub fn on_trouble(mut self, reports: impl Fn(Trouble) + Send + Sync + 'static) -> Self {
-        self.reports = Arc::new(reports);
+        self.reports = guarded(reports);
         self
     }
 

@@ -79,7 +79,7 @@ impl<A: Application> Member<A> {
 
     /// Queues, and says whether the client is there and takes what it is sent.
     pub(super) fn post(&self, queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>) -> Result<(), NotDone> {
-        match self.outbox.post(self.bound, &self.errands, queue) {
+        match self.outbox.post(self.bound, queue) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let reason = format!("it has not taken {} bytes", self.bound);
@@ -93,11 +93,14 @@ impl<A: Application> Member<A> {
 
     /// Says goodbye, and returns at once: the session's thread hears the peer's answer.
     pub(super) fn say_goodbye(&self, reason: &CloseReason) -> Result<(), NotDone> {
-        match self.outbox.post(usize::MAX, &self.errands, |outgoing| outgoing.close(Some(reason))) {
-            Ok(_) => {
-                enter(&self.closed_by_us).get_or_insert_with(|| reason.clone());
-                Ok(())
-            }
+        let says = |outgoing: &mut Outgoing| {
+            outgoing.close(Some(reason))?;
+            // Noted before it leaves: the answer may be here before we are back from the write.
+            enter(&self.closed_by_us).get_or_insert_with(|| reason.clone());
+            Ok(())
+        };
+        match self.outbox.post(usize::MAX, says) {
+            Ok(_) => Ok(()),
             Err(Error::Send(SendError::Close(_))) => Err(NotDone::Unsendable),
             Err(_) => Err(NotDone::Gone),
         }

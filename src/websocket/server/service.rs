@@ -26,8 +26,9 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn context<T: Send + 'static>(data: T, errands: &Arc<Errands>, address: SocketAddr) -> Arc<Context<T>> {
-        let tell =
-            move |panic| eprintln!("server {address}: a procedure of the service panicked: {}", panic_text(&panic));
+        let tell = move |name: &str, panic| {
+            eprintln!("server {address}: the service: {name} panicked: {}", panic_text(&panic));
+        };
         Context::new(data, errands.clone(), tell)
     }
 
@@ -52,7 +53,8 @@ impl Service {
         }
         // It has ended, so this waits for its last few instructions only.
         let _ = service.thread.join();
-        let Some(data) = house.handle.service.end(deadline) else {
+        // The last sessions' goodbyes may have left something to do here.
+        let Some(data) = house.handle.service.finish(deadline) else {
             return Some("a procedure of the service".to_owned());
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| house.application.stopped(data))) {
@@ -78,10 +80,7 @@ fn tick<A: Application>(house: &House<A>) {
             }
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
-                let entered = house.handle.service.enter(|data| house.application.tick(data, &house.handle));
-                if let Some(Err(panic)) = entered {
-                    eprintln!("the service's tick panicked: {}", panic_text(&panic));
-                }
+                house.handle.service.enter("tick", |data| house.application.tick(data, &house.handle));
                 let now = Instant::now();
                 next = next.and_then(|next| next.checked_add(interval)).map(|next| next.max(now));
             }

@@ -14,6 +14,7 @@ use super::context::{Context, panic_text};
 use super::handle::{ServerHandle, SessionHandle};
 use super::limits::Limits;
 use super::registry::{Alive, Member};
+use super::silence::{Silence, Todo};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::standard_server::Trouble;
@@ -25,14 +26,13 @@ use crate::websocket::opening::Opening;
 use crate::websocket::outbox::Outbox;
 use crate::websocket::protocol::handshake::Refusal;
 use crate::websocket::protocol::http::Response;
-use crate::websocket::protocol::{CloseCode, CloseReason, Outgoing};
+use crate::websocket::protocol::{CloseCode, CloseReason, SendError};
 use crate::websocket::sender::Replies;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 /// A page that is served beside the WebSockets.
 pub(super) struct Page {
@@ -77,7 +77,9 @@ impl<A: Application> Session<'_, A> {
     /// Replies with a message of either kind.
     pub fn send(&mut self, message: MessageRef<'_>) {
         if self.failed.is_none() {
-            self.failed = self.replies.send(message).err();
+            // After our goodbye a reply comes too late, and that is no reason not to wait for the client's.
+            let too_late = |error: &Error| matches!(error, Error::Send(SendError::AfterClose));
+            self.failed = self.replies.send(message).err().filter(|error| !too_late(error));
         }
     }
 
@@ -133,7 +135,7 @@ impl<A: Application> House<A> {
         let subprotocol = upgrade.choose(&ours);
 
         let send_limit = self.limits.settings.send_limit;
-        let outbox = Outbox::not_yet_open(opening.transport().clone(), Outgoing::server(), send_limit);
+        let outbox = Outbox::not_yet_open(opening.transport().clone(), send_limit, self.errands.clone());
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
         let (member, alive) =
@@ -160,11 +162,14 @@ impl<A: Application> House<A> {
 
     fn context(self: &Arc<Self>, data: A::Session, member: &Arc<Member<A>>) -> Arc<Context<A::Session>> {
         let (house, weak) = (Arc::clone(self), Arc::downgrade(member));
-        Context::new(data, self.errands.clone(), move |panic| {
-            if let Some(member) = weak.upgrade() {
-                house.report(member.peer, format!("a procedure panicked: {}", panic_text(&panic)));
-                let _ = member.close(&failed());
+        Context::new(data, self.errands.clone(), move |name, panic| {
+            let Some(member) = weak.upgrade() else { return };
+            // The data may be half-changed: only the last callback sees it again.
+            if let Ok(context) = member.context() {
+                context.shut();
             }
+            house.report(member.peer, format!("{name} panicked: {}", panic_text(&panic)));
+            let _ = member.close(&CloseReason::new(CloseCode::INTERNAL_ERROR, "the server failed"));
         })
     }
 
@@ -179,22 +184,23 @@ impl<A: Application> House<A> {
             let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "the server stops"));
         }
         let mut silence = Silence::new(&self.limits);
+        // The time-out of the handshake is still set: without this, each new session would wake from it for nothing.
+        if let Err(source) = socket.outbox.transport.renew_read_limit(silence.deadline()) {
+            return Ending::Vanished(source.to_string());
+        }
         loop {
             let mut message_came = false;
             let step = socket.step(silence.deadline(), &mut |message, replies| {
                 message_came = true;
                 self.message(message, replies, member, context)
             });
-            if message_came {
-                silence.message_came();
-            }
             match step {
-                Ok(Step::Event) => {}
+                Ok(Step::Event) if !silence.sign_of_life(message_came) => socket.heard = false,
                 Ok(Step::Closed) => return Ending::PeerClosed(socket.ended.clone().flatten()),
-                Ok(Step::Nothing) => match silence.broken(std::mem::take(&mut socket.heard)) {
+                Ok(Step::Event | Step::Nothing) => match silence.look(std::mem::take(&mut socket.heard)) {
                     Todo::Wait => {}
                     Todo::Ping => {
-                        let _ = socket.sender().ping(b"");
+                        let _ = member.post(|outgoing| outgoing.ping(b""));
                     }
                     Todo::Leave => {
                         let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "no message for too long"));
@@ -220,11 +226,7 @@ impl<A: Application> House<A> {
         context: &Arc<Context<A::Session>>,
     ) -> Result<(), Error> {
         let mut session = Session { replies: Replies(replies.0), member, house: self, failed: None };
-        let entered = context.enter(|data| self.application.message(data, message, &mut session));
-        if let Some(Err(panic)) = entered {
-            self.report(member.peer, format!("message panicked: {}", panic_text(&panic)));
-            let _ = member.close(&failed());
-        }
+        context.enter("message", |data| self.application.message(data, message, &mut session));
         session.failed.map_or(Ok(()), Err)
     }
 
@@ -263,9 +265,8 @@ impl<A: Application> House<A> {
             }
             return opening.answer(&answer);
         }
-        // Where any path is a WebSocket's, a page that is not there is more likely what was meant.
-        if self.speaks_at(opening.head().path()) && (self.pages.is_empty() || self.limits.paths.is_some()) {
-            // It is a WebSocket's address, and the answer says how to come.
+        if self.speaks_at(opening.head().path()) && (self.limits.paths.is_some() || self.pages.is_empty()) {
+            // It is a WebSocket's address, and the answer says how to come. Where any path is one, pages come first.
             return opening.check().map(drop);
         }
         let path = opening.head().path().to_owned();
@@ -289,70 +290,5 @@ impl<A: Application> House<A> {
 
     pub(super) fn report(&self, peer: SocketAddr, what: String) {
         (self.reports)(Trouble { peer, what });
-    }
-}
-
-fn failed() -> CloseReason {
-    CloseReason::new(CloseCode::INTERNAL_ERROR, "the server failed")
-}
-
-/// What silence asks for.
-enum Todo {
-    Wait,
-    Ping,
-    /// Too long without a message.
-    Leave,
-    /// Too long without a sign of life.
-    TakeForDead,
-}
-
-/// How long has the client said nothing? The clock is read when a read times out, and not for each message, so a Ping may
-/// come later than its interval, by as much again.
-struct Silence<'a> {
-    limits: &'a Limits,
-    asked: bool,
-    next_look: Deadline,
-    last_message: Instant,
-    /// A message came since the last look.
-    fresh: bool,
-    leaving: bool,
-}
-
-impl<'a> Silence<'a> {
-    fn new(limits: &'a Limits) -> Silence<'a> {
-        let next_look = Deadline::after(limits.ping_interval.min(limits.idle_limit));
-        Silence { limits, asked: false, next_look, last_message: Instant::now(), fresh: false, leaving: false }
-    }
-
-    fn deadline(&self) -> Deadline {
-        self.next_look
-    }
-
-    fn message_came(&mut self) {
-        self.fresh = true;
-    }
-
-    /// A look is due. `heard`: bytes have come since the last one.
-    fn broken(&mut self, heard: bool) -> Todo {
-        if std::mem::take(&mut self.fresh) {
-            self.last_message = Instant::now();
-        }
-        let idle = self.last_message.elapsed();
-        let todo = if idle >= self.limits.idle_limit && !self.leaving {
-            self.leaving = true;
-            Todo::Leave
-        } else if heard {
-            self.asked = false;
-            Todo::Wait
-        } else if self.asked {
-            Todo::TakeForDead
-        } else {
-            self.asked = true;
-            Todo::Ping
-        };
-        let patience = if self.asked { self.limits.pong_limit } else { self.limits.ping_interval };
-        let until_idle = if self.leaving { patience } else { self.limits.idle_limit.saturating_sub(idle) };
-        self.next_look = Deadline::after(patience.min(until_idle));
-        todo
     }
 }

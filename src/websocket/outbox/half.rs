@@ -1,0 +1,116 @@
+//! What is queued, and how far has it come?
+//!
+//! All that was ever queued is one stream of bytes. Its first `written` have left; behind them stand the batch that is
+//! being written, and then the queue. So a place in the stream is a number, and "have my bytes left?" is a comparison.
+
+use crate::trace::{Direction, FrameStep, Tracer};
+use crate::websocket::protocol::{FrameHeader, Outgoing, SendError, State, see_frames};
+
+/// The sending direction, behind the outbox's lock.
+#[derive(Debug)]
+pub(super) struct Half {
+    pub(super) outgoing: Outgoing,
+    pub(super) batch: Batch,
+    pub(super) writing: bool,
+    /// How many threads wait for the writer.
+    pub(super) sleepers: usize,
+    /// How much of the batch has not left, while the writer has it.
+    pub(super) leaving: usize,
+    /// How many bytes have left.
+    pub(super) written: u64,
+    /// Where the last of the session's own replies ends.
+    pub(super) own: u64,
+    /// The peer's direction has ended: kept here as well, for the state is made of both.
+    incoming_ended: bool,
+}
+
+/// What was taken from the queue to be written.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) written: usize,
+}
+
+impl Half {
+    pub(super) fn new(outgoing: Outgoing) -> Half {
+        let batch = Batch::default();
+        Half { outgoing, batch, writing: false, sleepers: 0, leaving: 0, written: 0, own: 0, incoming_ended: false }
+    }
+
+    /// How many bytes the peer has not taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.outgoing.pending().len() + self.leaving + self.batch.bytes.len() - self.batch.written
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting() == 0
+    }
+
+    /// Where the last byte stands that is queued now.
+    pub(super) fn end(&self) -> u64 {
+        self.written + self.waiting() as u64
+    }
+
+    /// Nothing of what is queued can leave any more: the peer may have a part of a frame, and nothing can follow that. Were it
+    /// kept, a receive would try to send it in the place of reading what the peer still says.
+    pub(super) fn forget(&mut self) {
+        self.batch = Batch::default();
+        self.outgoing.take();
+    }
+
+    pub(super) fn state(&self) -> State {
+        State::of(self.incoming_ended, self.outgoing.is_closed())
+    }
+
+    /// With an observer, each frame is told as it stands in the queue: what is told is what will be written.
+    pub(super) fn queue<T>(
+        &mut self,
+        queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
+        tracer: &Tracer,
+    ) -> Result<T, SendError> {
+        let (before, mark) = (self.state(), self.outgoing.pending().len());
+        let result = queue(&mut self.outgoing)?;
+        if tracer.is_on() {
+            see_frames(&self.outgoing.pending()[mark..], &mut |header, payload| {
+                tell_frame(tracer, Direction::Out, header, payload);
+            });
+            self.tell_state(before, "our Close frame", tracer);
+        }
+        Ok(result)
+    }
+
+    pub(super) fn incoming_ended(&mut self, why: &str, tracer: &Tracer) {
+        let before = self.state();
+        self.incoming_ended = true;
+        self.tell_state(before, why, tracer);
+    }
+
+    fn tell_state(&self, before: State, why: &str, tracer: &Tracer) {
+        let now = self.state();
+        if now != before {
+            tracer.state(before.name(), now.name(), why);
+        }
+    }
+}
+
+/// Tells of one frame, header and unmasked payload.
+pub(in crate::websocket) fn tell_frame(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
+    if !tracer.is_on() {
+        return;
+    }
+    let mut bytes = Vec::with_capacity(14);
+    header.encode(&mut bytes);
+    // On the wire the masking key ends the header; the trace shows it by itself.
+    bytes.truncate(bytes.len() - header.mask.map_or(0, |key| key.len()));
+    let rsv = u8::from(header.rsv1) << 2 | u8::from(header.rsv2) << 1 | u8::from(header.rsv3);
+    let frame = FrameStep {
+        fin: header.fin,
+        rsv,
+        opcode: header.opcode.bits(),
+        key: header.mask,
+        length: header.length,
+        header: &bytes,
+        payload,
+    };
+    tracer.frame(direction, frame);
+}

@@ -1,0 +1,161 @@
+//! Who writes, for how long, and who goes on when they have enough of it?
+//!
+//! Three kinds of threads become the writer, and differ in their patience: one that waits for its own message writes until
+//! that has left, up to the limit; one that posts to somebody else's client has a millisecond; and one that was started
+//! for a slow client has all the time that the client needs, as long as it takes something.
+
+use super::half::Half;
+use super::{Error, Outbox, PATIENCE};
+use crate::deadline::Deadline;
+use crate::sender::why_unwritten;
+use crate::transport::{Unwritten, enter};
+use std::mem;
+use std::net::Shutdown;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What the batch keeps of its memory.
+const KEPT: usize = 64 * 1024;
+
+/// Whether everything left.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    All,
+    /// The deadline passed first; the calling thread is still the writer.
+    Some,
+}
+
+impl Outbox {
+    /// The peer took nothing for the whole limit. It has the beginning of a frame whose rest will never come, so there is
+    /// nothing left to say to it. A server's session is over then: its thread sits in a read, and is woken by the end. A
+    /// WebSocket of its own may still hear what the peer says.
+    fn give_up(&self) {
+        self.transport.shutdown(if self.errands.is_some() { Shutdown::Both } else { Shutdown::Write });
+        let mut half = enter(&self.half);
+        half.forget();
+        self.stop_writing(half);
+    }
+
+    pub(super) fn stop_writing(&self, mut half: MutexGuard<'_, Half>) {
+        half.writing = false;
+        // To wake nobody is a system call all the same, and each message would pay for it.
+        let somebody_waits = half.sleepers > 0;
+        drop(half);
+        if somebody_waits {
+            self.went_on.notify_all();
+        }
+    }
+
+    /// Waits until all that is queued now is written, by us or by whoever writes already.
+    pub(super) fn write_all<'a>(self: &'a Arc<Outbox>, mut half: MutexGuard<'a, Half>) -> Result<(), Error> {
+        let (mark, deadline) = (half.end(), Deadline::after(self.send_limit));
+        while half.writing && half.written < mark {
+            if deadline.has_passed() {
+                return Err(self.too_slow());
+            }
+            let wait = deadline.remaining().min(Duration::from_secs(3600));
+            half.sleepers += 1;
+            let waited = self.went_on.wait_timeout(half, wait);
+            half = waited.unwrap_or_else(PoisonError::into_inner).0;
+            half.sleepers -= 1;
+        }
+        if half.written >= mark {
+            return Ok(());
+        }
+        if half.is_empty() {
+            // Whoever wrote it failed, and it is lost.
+            return Err(crate::Error::Closed.into());
+        }
+        // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
+        let mut patience = None;
+        let willing = |half: &Half| match (&self.errands, half.written < mark) {
+            (_, true) => Some(deadline),
+            (Some(_), false) => {
+                let patience = *patience.get_or_insert_with(|| Deadline::after(PATIENCE));
+                (!patience.has_passed()).then_some(patience)
+            }
+            // Here everybody waits for what it sends, so whatever is left has somebody who waits.
+            (None, false) => Some(Deadline::after(self.send_limit)),
+        };
+        if self.write(half, willing)? == Left::All {
+            return Ok(());
+        }
+        if enter(&self.half).written >= mark && self.errands.is_some() {
+            self.leave_to_another_thread();
+            return Ok(());
+        }
+        self.give_up();
+        Err(self.too_slow())
+    }
+
+    fn too_slow(&self) -> Error {
+        why_unwritten(Unwritten::TooLate, self.send_limit).into()
+    }
+
+    // ANCHOR: write
+    /// Becomes the writer, or goes on being it, and writes until nothing is queued, or for as long as it is willing: that
+    /// is asked before each batch, and the answer is the batch's deadline.
+    pub(super) fn write<'a>(
+        &'a self,
+        mut half: MutexGuard<'a, Half>,
+        mut willing: impl FnMut(&Half) -> Option<Deadline>,
+    ) -> Result<Left, Error> {
+        half.writing = true;
+        while !half.is_empty() {
+            let Some(deadline) = willing(&half) else { return Ok(Left::Some) };
+            let mut batch = mem::take(&mut half.batch);
+            if batch.bytes.is_empty() {
+                batch.bytes = half.outgoing.exchange(batch.bytes);
+            }
+            half.leaving = batch.bytes.len() - batch.written;
+            drop(half);
+            let result = self.transport.write(&batch.bytes[batch.written..], deadline);
+            half = enter(&self.half);
+            half.leaving = 0;
+            let count = match result {
+                Ok(count) => count,
+                Err(unwritten) => {
+                    half.forget();
+                    self.stop_writing(half);
+                    return Err(why_unwritten(unwritten, self.send_limit).into());
+                }
+            };
+            half.written += count as u64;
+            if half.sleepers > 0 {
+                // What somebody waits for may have left, however much there is behind it.
+                self.went_on.notify_all();
+            }
+            batch.written += count;
+            let all = batch.written == batch.bytes.len();
+            if all {
+                batch.bytes.clear();
+                batch.bytes.shrink_to(KEPT);
+                batch.written = 0;
+            }
+            half.batch = batch;
+            if !all {
+                return Ok(Left::Some);
+            }
+        }
+        self.stop_writing(half);
+        Ok(Left::All)
+    }
+    // ANCHOR_END: write
+
+    /// We are the writer and have no time for it. We hand that over to a thread that waits for the peer, and gives up only
+    /// when one batch, which the bound keeps small, is not taken for the whole limit.
+    pub(super) fn leave_to_another_thread(self: &Arc<Outbox>) {
+        let outbox = Arc::clone(self);
+        let goes_on = move || {
+            let half = enter(&outbox.half);
+            if matches!(outbox.write(half, |_| Some(Deadline::after(outbox.send_limit))), Ok(Left::Some)) {
+                outbox.give_up();
+            }
+        };
+        let started = self.errands.as_ref().is_some_and(|errands| errands.start("slow client", goes_on).is_ok());
+        if !started {
+            // No thread is left. The rest waits for the next one that sends.
+            self.stop_writing(enter(&self.half));
+        }
+    }
+}
