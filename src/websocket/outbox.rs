@@ -32,19 +32,13 @@ pub(super) use half::tell_frame;
 use super::errands::Errands;
 use super::error::Error;
 use super::protocol::{Outgoing, SendError, State};
-use crate::deadline::Deadline;
 use crate::transport::{Transport, enter};
 use half::Half;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use writer::Left;
 
 /// Replies to one batch of messages leave at the latest when so many bytes are queued.
 const BATCH: usize = 64 * 1024;
-/// How long a thread writes what is not its own to wait for, before it leaves the rest to another thread: a broadcast to a
-/// thousand clients must not wait for one of them.
-const PATIENCE: Duration = Duration::from_millis(1);
-
 /// The sending half of a WebSocket.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -81,7 +75,7 @@ impl Outbox {
     /// The answer to the handshake is written: what was queued meanwhile may follow.
     pub(super) fn open(self: &Arc<Outbox>) -> Result<(), Error> {
         self.stop_writing(enter(&self.half));
-        self.flush()
+        self.write_for_a_moment(enter(&self.half))
     }
 
     /// Queues what `queue` sends and leaves it there, unless much is waiting.
@@ -134,13 +128,7 @@ impl Outbox {
             return Ok(false);
         }
         half.queue(queue, self.transport.tracer())?;
-        if half.writing || half.is_empty() {
-            return Ok(true); // The writer takes it along.
-        }
-        let patience = Deadline::after(PATIENCE);
-        if self.write(half, |_| (!patience.has_passed()).then_some(patience))? == Left::Some {
-            self.leave_to_another_thread();
-        }
+        self.write_for_a_moment(half)?;
         Ok(true)
     }
     // ANCHOR_END: post

@@ -2,10 +2,10 @@
 //!
 //! Three kinds of threads become the writer, and differ in their patience: one that waits for its own message writes until
 //! that has left, up to the limit; one that posts to somebody else's client has a millisecond; and one that was started
-//! for a slow client has all the time that the client needs, as long as it takes something.
+//! for a slow client has all the time that the client needs, as long as it takes one piece after the other.
 
 use super::half::Half;
-use super::{Error, Outbox, PATIENCE};
+use super::{Error, Outbox};
 use crate::deadline::Deadline;
 use crate::sender::why_unwritten;
 use crate::transport::{Unwritten, enter};
@@ -14,6 +14,12 @@ use std::net::Shutdown;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// How long a thread writes what is not its own to wait for, before it leaves the rest to another thread: a broadcast to a
+/// thousand clients must not wait for one of them.
+const PATIENCE: Duration = Duration::from_millis(1);
+/// So much at a time is handed to the system. After each such piece it is known that the peer takes something, how much is
+/// still waiting, and whose bytes have left.
+const PIECE: usize = 1024 * 1024;
 /// What the batch keeps of its memory.
 const KEPT: usize = 64 * 1024;
 
@@ -26,8 +32,8 @@ pub(super) enum Left {
 }
 
 impl Outbox {
-    /// The peer took nothing for the whole limit. It has the beginning of a frame whose rest will never come, so there is
-    /// nothing left to say to it. A server's session is over then: its thread sits in a read, and is woken by the end. A
+    /// The peer took not even a piece within the limit. It has the beginning of a frame whose rest will never come, so there
+    /// is nothing left to say to it. A server's session is over then: its thread sits in a read, and is woken by the end. A
     /// WebSocket of its own may still hear what the peer says.
     fn give_up(&self) {
         self.transport.shutdown(if self.errands.is_some() { Shutdown::Both } else { Shutdown::Write });
@@ -44,6 +50,19 @@ impl Outbox {
         if somebody_waits {
             self.went_on.notify_all();
         }
+    }
+
+    /// Writes what others wait for, and not we, if nobody does already: for a millisecond, and the rest is left to another
+    /// thread.
+    pub(super) fn write_for_a_moment(self: &Arc<Outbox>, half: MutexGuard<'_, Half>) -> Result<(), Error> {
+        if half.writing || half.is_empty() {
+            return Ok(()); // The writer takes it along.
+        }
+        let patience = Deadline::after(PATIENCE);
+        if self.write(half, |_| (!patience.has_passed()).then_some(patience))? == Left::Some {
+            self.leave_to_another_thread();
+        }
+        Ok(())
     }
 
     /// Waits until all that is queued now is written, by us or by whoever writes already.
@@ -94,7 +113,7 @@ impl Outbox {
 
     // ANCHOR: write
     /// Becomes the writer, or goes on being it, and writes until nothing is queued, or for as long as it is willing: that
-    /// is asked before each batch, and the answer is the batch's deadline.
+    /// is asked before each piece, and the answer is the piece's deadline.
     pub(super) fn write<'a>(
         &'a self,
         mut half: MutexGuard<'a, Half>,
@@ -108,8 +127,9 @@ impl Outbox {
                 batch.bytes = half.outgoing.exchange(batch.bytes);
             }
             half.leaving = batch.bytes.len() - batch.written;
+            let piece = half.leaving.min(PIECE);
             drop(half);
-            let result = self.transport.write(&batch.bytes[batch.written..], deadline);
+            let result = self.transport.write(&batch.bytes[batch.written..batch.written + piece], deadline);
             half = enter(&self.half);
             half.leaving = 0;
             let count = match result {
@@ -126,14 +146,13 @@ impl Outbox {
                 self.went_on.notify_all();
             }
             batch.written += count;
-            let all = batch.written == batch.bytes.len();
-            if all {
+            if batch.written == batch.bytes.len() {
                 batch.bytes.clear();
                 batch.bytes.shrink_to(KEPT);
                 batch.written = 0;
             }
             half.batch = batch;
-            if !all {
+            if count < piece {
                 return Ok(Left::Some);
             }
         }
@@ -143,7 +162,7 @@ impl Outbox {
     // ANCHOR_END: write
 
     /// We are the writer and have no time for it. We hand that over to a thread that waits for the peer, and gives up only
-    /// when one batch, which the bound keeps small, is not taken for the whole limit.
+    /// when one piece is not taken within the whole limit.
     pub(super) fn leave_to_another_thread(self: &Arc<Outbox>) {
         let outbox = Arc::clone(self);
         let goes_on = move || {
