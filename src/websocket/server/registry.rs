@@ -112,7 +112,7 @@ impl<A: Application> Member<A> {
         self.say_goodbye(reason)?;
         let (gone, limit, member) = (self.gone.clone(), self.close_limit, Arc::downgrade(self));
         let watch = move || {
-            if gone.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) && limit.is_zero() {
+            if gone.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 if let Some(member) = member.upgrade() {
                     member.outbox.transport.shutdown(Shutdown::Both);
                 }
