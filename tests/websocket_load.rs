@@ -265,10 +265,16 @@ fn order_and_exactly_once_for_a_minute() {
 #[test]
 fn one_that_stops_reading_holds_up_nobody() {
     const NAME: &str = "one_that_stops_reading_holds_up_nobody";
-    const PIECE: usize = 16 * 1024;
     if !alone(NAME, ROOM) {
         return;
     }
+    // Who waits for the stuck one does so every time. A machine that is busy with something else holds us up now and then.
+    let waits_not = (0..3).any(|_| longest_broadcast_with_one_stuck() < Duration::from_millis(50));
+    assert!(waits_not, "a broadcast waits for the one that does not read");
+}
+
+fn longest_broadcast_with_one_stuck() -> Duration {
+    const PIECE: usize = 16 * 1024;
     let bound = limits().outbox;
     let server = start(App::echo(), limits());
     let (mut stuck, stuck_handle) = (server.peer(), server.session());
@@ -312,17 +318,14 @@ fn one_that_stops_reading_holds_up_nobody() {
     }
     let (sum, mut longest) = (took.iter().sum::<Duration>(), took.clone());
     longest.sort();
-    let [.., third, second, first] = longest[..] else { panic!("so few") };
+    let [.., second, first] = longest[..] else { panic!("so few") };
     println!(
-        "# {} broadcasts of 16 KiB to 100: mean {:?}, longest {first:?}, {second:?}, {third:?}; cut off after {}",
+        "# {} broadcasts of 16 KiB to 100: mean {:?}, longest {first:?}, then {second:?}; cut off after {}",
         took.len(),
         sum / took.len() as u32,
         took.len() - 50
     );
     println!("# resident: {before} KiB before, at most {most} KiB; the bound is {} KiB", bound >> 10);
-    // A machine that is busy with something else may stop us anywhere, and does so now and then. Who waits for the stuck
-    // one waits each time, or for its limit of 30 s.
-    assert!(third < Duration::from_millis(50) && first < Duration::from_secs(2), "it waited for the stuck one");
     assert!(most - before < 3 * (bound as u64 >> 10), "the memory grows: {before} KiB, {most} KiB");
     let ended = server.ending();
     assert!(ended.0[0] == stuck_handle.number().to_string(), "the wrong one was cut off: {ended:?}");
@@ -331,6 +334,7 @@ fn one_that_stops_reading_holds_up_nobody() {
     eventually("all got all", || readers.iter().all(|(_, count)| count.load(SeqCst) == took.len()));
     assert!(server.stop().still_running.is_empty());
     readers.into_iter().for_each(|(reading, _)| reading.join().unwrap());
+    first
 }
 
 // --- the stop -------------------------------------------------------------------------------------

@@ -67,8 +67,13 @@ impl Outbox {
 
     /// Waits until all that is queued now is written, by us or by whoever writes already.
     pub(super) fn write_all<'a>(self: &'a Arc<Outbox>, mut half: MutexGuard<'a, Half>) -> Result<(), Error> {
-        let (mark, deadline) = (half.end(), Deadline::after(self.send_limit));
+        let mark = half.end();
+        let (whole, mut seen) = (Deadline::after(self.send_limit), half.written);
+        let mut deadline = whole;
         while half.writing && half.written < mark {
+            if mem::replace(&mut seen, half.written) < half.written {
+                deadline = self.next_deadline(whole);
+            }
             if deadline.has_passed() {
                 return Err(self.too_slow());
             }
@@ -88,7 +93,7 @@ impl Outbox {
         // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
         let mut patience = None;
         let willing = |half: &Half| match (&self.errands, half.written < mark) {
-            (_, true) => Some(deadline),
+            (_, true) => Some(self.next_deadline(whole)),
             (Some(_), false) => {
                 let patience = *patience.get_or_insert_with(|| Deadline::after(PATIENCE));
                 (!patience.has_passed()).then_some(patience)
@@ -105,6 +110,13 @@ impl Outbox {
         }
         self.give_up();
         Err(self.too_slow())
+    }
+
+    /// Until when the peer shall have taken the next piece. Where only this side's own messages leave, the limit is that of
+    /// the whole send. A server's client may have much before it that others sent, and reads as long as it takes one piece
+    /// after the other.
+    fn next_deadline(&self, whole: Deadline) -> Deadline {
+        if self.errands.is_some() { Deadline::after(self.send_limit) } else { whole }
     }
 
     fn too_slow(&self) -> Error {
