@@ -21,6 +21,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::resolve::resolve;
 use crate::settings::Settings;
+use crate::tls::Tls;
 use crate::trace::{Call, Outcome, Side, Tracer};
 use crate::transport::{Transport, descriptor};
 use std::net::{SocketAddr, TcpStream};
@@ -69,6 +70,7 @@ impl Client {
     pub fn connect_with(target: &str, settings: &Settings) -> Result<Client, Error> {
         let deadline = Deadline::after(settings.connect_limit);
         let tracer = Tracer::new(&settings.trace, Side::Client);
+        let tls = Tls::client(host(target), settings)?;
         let addresses = resolve(target, deadline, &tracer)?;
         let mut attempts = Vec::new();
         for (tried, &address) in addresses.iter().enumerate() {
@@ -76,11 +78,8 @@ impl Client {
             if share.is_zero() {
                 break;
             }
-            match connect_to(address, Deadline::after(share), settings, tracer.clone()) {
-                Ok(transport) => {
-                    let connection = Connection::new(Arc::new(transport), Arc::new(settings.clone()));
-                    return Ok(Client { connection });
-                }
+            match connect_to(address, Deadline::after(share), tracer.clone()) {
+                Ok((stream, tracer)) => return Client::begin(stream, tracer, tls, settings),
                 Err(error) => attempts.push((address, error)),
             }
         }
@@ -90,18 +89,28 @@ impl Client {
         Err(Error::Connect { target: target.to_owned(), attempts })
     }
 
+    /// There is a connection. With TLS it is of use only when we know who is at its other end.
+    fn begin(stream: TcpStream, tracer: Tracer, tls: Option<Tls>, settings: &Settings) -> Result<Client, Error> {
+        let transport = Transport::new(stream, tracer, settings.no_delay, tls)
+            .map_err(|source| Error::from_system("connecting", source))?;
+        let mut connection = Connection::new(Arc::new(transport), Arc::new(settings.clone()));
+        connection.secure()?;
+        Ok(Client { connection })
+    }
+
     /// The conversation, without the memory of who began it.
     pub fn into_connection(self) -> Connection {
         self.connection
     }
 }
 
-fn connect_to(
-    address: SocketAddr,
-    deadline: Deadline,
-    settings: &Settings,
-    mut tracer: Tracer,
-) -> std::io::Result<Transport> {
+/// The host in `HOST:PORT`: the name that a certificate must be for. An IPv6 address stands in brackets.
+fn host(target: &str) -> &str {
+    let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
+    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host)
+}
+
+fn connect_to(address: SocketAddr, deadline: Deadline, mut tracer: Tracer) -> std::io::Result<(TcpStream, Tracer)> {
     tracer.peer = Some(address);
     let started = tracer.start_waiting(Call::Connect, None);
     let result = TcpStream::connect_timeout(&address, deadline.remaining());
@@ -113,7 +122,7 @@ fn connect_to(
         Ok(_) => Outcome::Done,
         Err(error) => Outcome::Failed(error),
     });
-    Transport::new(result?, tracer, settings.no_delay)
+    Ok((result?, tracer))
 }
 
 impl Deref for Client {

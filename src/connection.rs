@@ -16,8 +16,9 @@ use crate::error::Error;
 use crate::framing::{Decoder, Framing};
 use crate::sender::{Sender, send};
 use crate::settings::Settings;
+use crate::tls::{Secured, TlsError, is_client_hello};
 use crate::transport::{Chunk, Transport};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,6 +136,13 @@ impl Connection {
     /// Waits for the next message, up to this limit, with the outcomes and errors of [`Connection::receive`]. With a limit of zero it takes what is there and waits a
     /// millisecond at most.
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
+        self.next_message(limit).map_err(|error| {
+            let began = if let Error::CutOff { partial } = &error { partial } else { self.decoder.unread() };
+            if is_client_hello(began) { TlsError::Unexpected.into() } else { error }
+        })
+    }
+
+    fn next_message(&mut self, limit: Duration) -> Result<Received, Error> {
         if self.transport.is_closed() {
             return Err(Error::Closed);
         }
@@ -177,9 +185,7 @@ impl Connection {
     /// Says that we will send nothing more, and goes on receiving: the half-close. System call: `shutdown(SHUT_WR)`.
     /// The peer's receive says [`Received::Closed`] once it has read everything.
     pub fn finish_sending(&mut self) {
-        if !self.transport.has_finished_sending() {
-            self.transport.shutdown(Shutdown::Write);
-        }
+        self.transport.finish_sending(Deadline::after(self.settings.close_limit));
     }
 
     /// Ends the conversation in order. WLanguage: `SocketClose` (`SocketFerme`). System calls: `shutdown`, then
@@ -231,6 +237,21 @@ impl Connection {
     /// With it a program that observes its own conversations knows whose step it is told.
     pub fn number(&self) -> u64 {
         self.transport.tracer().connection()
+    }
+
+    /// Makes the TLS handshake now, up to [`Settings::handshake_limit`]. A client has made it when it is connected, and a
+    /// server's first send or receive makes it; so this is for a server that wants to know who its client is before it
+    /// listens to it. Without TLS it does nothing.
+    ///
+    /// Error: [`Error::Tls`].
+    pub fn secure(&mut self) -> Result<(), Error> {
+        let secured = self.transport.secure(Deadline::after(Duration::MAX));
+        secured.map(drop).map_err(|source| Error::from_system("making the TLS handshake", source))
+    }
+
+    /// What the TLS handshake came to, and who the peer is. `None` without TLS, and before the handshake.
+    pub fn tls(&self) -> Option<&Secured> {
+        self.transport.tls()?.secured()
     }
 
     /// The settings that this connection was made with.

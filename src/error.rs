@@ -6,6 +6,7 @@
 //!
 //! A receive that times out and a peer that says goodbye are no errors: see [`Received`](crate::Received).
 
+use crate::tls::TlsError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -88,6 +89,8 @@ pub enum Error {
     /// We closed this connection, or its sending direction, ourselves; or an earlier send failed in the middle, and
     /// nothing can follow what the peer has of it.
     Closed,
+    /// TLS did not come about, or broke down.
+    Tls(TlsError),
     /// Anything else that the system refused.
     System {
         /// What we were doing.
@@ -100,6 +103,9 @@ pub enum Error {
 impl Error {
     /// Sorts an error of the system: did the peer vanish, or is it something else?
     pub(crate) fn from_system(doing: &'static str, source: io::Error) -> Error {
+        if let Some(error) = source.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
+            return Error::Tls(error.clone());
+        }
         use io::ErrorKind::*;
         match source.kind() {
             ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | TimedOut | HostUnreachable
@@ -160,6 +166,7 @@ impl fmt::Display for Error {
                 formatter,
                 "nothing can be sent or received here any more: we have closed this connection, or a send before this one failed"
             ),
+            Error::Tls(error) => error.fmt(formatter),
             Error::System { doing, source } => write!(formatter, "the system failed us while {doing}: {source}"),
         }
     }
@@ -194,7 +201,14 @@ impl std::error::Error for Error {
             Error::Connect { attempts, .. } => {
                 attempts.last().map(|(_, error)| error as &(dyn std::error::Error + 'static))
             }
+            Error::Tls(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Error {
+        Error::Tls(error)
     }
 }

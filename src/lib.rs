@@ -24,7 +24,8 @@
 //!
 //! 1. `trace/`: which steps are there?
 //! 2. `framing.rs`: where does one message end and the next begin?
-//! 3. `deadline.rs`, `transport.rs`: how do two threads share a stream, and how does every wait end?
+//! 3. `deadline.rs`, `wire.rs`, `tls.rs`, `transport.rs`: how do two threads share a stream, plain or encrypted, and how
+//!    does every wait end?
 //! 4. `connection.rs`: what can two programs say to each other?
 //! 5. `client.rs`, `listener.rs`, `simple_server.rs`, `standard_server.rs`: who begins, and who waits to be called?
 //! 6. [`websocket`]: how do a browser and a server keep talking? And, on top of everything,
@@ -54,9 +55,11 @@ mod sender;
 mod settings;
 mod simple_server;
 mod standard_server;
+mod tls;
 pub mod trace;
 mod transport;
 pub mod websocket;
+mod wire;
 
 pub use client::Client;
 pub use connection::{Connection, Received};
@@ -68,3 +71,4 @@ pub use sender::Sender;
 pub use settings::Settings;
 pub use simple_server::SimpleServer;
 pub use standard_server::{ServeReport, StandardServer, Trouble};
+pub use tls::{ClientTls, Identity, Roots, Secured, ServerTls, TlsError};

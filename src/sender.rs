@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::framing::Framing;
 use crate::settings::Settings;
 use crate::transport::{Transport, Unwritten};
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,9 +29,7 @@ impl Sender {
 
     /// Like [`Connection::finish_sending`](crate::Connection::finish_sending): it ends the direction, for every sender.
     pub fn finish_sending(&self) {
-        if !self.transport.has_finished_sending() {
-            self.transport.shutdown(Shutdown::Write);
-        }
+        self.transport.finish_sending(Deadline::after(self.settings.close_limit));
     }
 }
 

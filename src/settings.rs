@@ -4,6 +4,7 @@
 //! some peer, by malice or by a pulled cable, keeps a thread or fills the memory for ever.
 
 use crate::framing::Framing;
+use crate::tls::{ClientTls, ServerTls};
 use crate::trace::{self, Trace};
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ pub struct Settings {
     /// How long a receive waits for a message before it says [`Received::Nothing`](crate::Received::Nothing).
     /// Default: 60 s. (WLanguage's `SocketRead` waits for ever unless told otherwise.)
     pub receive_limit: Duration,
-    /// The opening handshake of a WebSocket, from the connection to the blank line of the head. Default: 10 s.
+    /// A handshake: TLS's, and a WebSocket's opening one, to the blank line of the head. Each has this limit on the side
+    /// that begins it; on a server's side both have it together. Default: 10 s.
     pub handshake_limit: Duration,
     /// The longest HTTP head, in bytes. Default: 16 KiB. Large cookies are what makes heads long.
     pub max_head: usize,
@@ -52,6 +54,11 @@ pub struct Settings {
     /// small write back until the first is acknowledged, and a peer that delays its acknowledgements makes that
     /// some 40 ms.
     pub no_delay: bool,
+    /// How a client speaks TLS. Default: not at all. A WebSocket client speaks it when its URL begins with `wss://`, and
+    /// believes the public roots unless it is told otherwise here.
+    pub client_tls: Option<ClientTls>,
+    /// How a server speaks TLS. Default: not at all.
+    pub server_tls: Option<ServerTls>,
     /// Who is told each step. Default: what the environment asks for, see [`trace::from_environment`].
     pub trace: Trace,
 }
@@ -71,6 +78,8 @@ impl Default for Settings {
             stop_limit: Duration::from_secs(5),
             max_clients: 1024,
             no_delay: true,
+            client_tls: None,
+            server_tls: None,
             trace: trace::from_environment(),
         }
     }

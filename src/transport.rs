@@ -1,146 +1,75 @@
-//! How do two threads share one stream of bytes, and how does every wait end?
+//! What does a conversation need from below?
 //!
-//! A TCP connection is two streams, one each way. `&TcpStream` can read and write, so one thread may sit in a read while
-//! another writes, through the same descriptor; `try_clone` would only cost a second one, for time-outs and shutdown
-//! belong to the socket and not to the handle.
+//! A stream of bytes each way, a deadline for each operation, and an end in order. Whether the bytes cross as they are or
+//! encrypted is nobody's affair above this line: with TLS there is one more layer in between, and the same promises.
 //!
-//! Data: the stream, and for each direction a lock that holds the time-out which the socket has now. Who holds the
-//! reading lock is the reader; who holds the writing lock writes one whole piece, so that two writers never mix.
-//!
-//! Each operation has a [`Deadline`]. A blocking call knows only a time-out of its own, set by one more system call. So
-//! the socket keeps the time-out it has, and it is set again only when it would overrun the deadline, or when it
-//! expired too early: an echo server makes two system calls for a message, not three.
+//! ```text
+//!   Connection, WebSocket          messages
+//!   Transport                      bytes          write, read, finish_sending, close
+//!   Tls (if there is one)          records        encrypt, decrypt
+//!   Wire                           bytes          sendto, recvfrom, shutdown, close
+//! ```
 //!
 //! # In production
 //!
-//! One thread waits for many sockets with `epoll`, `kqueue` or completion ports, and a timer wheel holds all deadlines.
+//! The same line is a trait (`AsyncRead` and `AsyncWrite` in tokio, `net.Conn` in Go), and more than TLS hides behind it.
 
-mod ending;
-mod system;
+use crate::deadline::Deadline;
+use crate::tls::Tls;
+use crate::trace::Tracer;
+use crate::wire::Wire;
+use std::io;
+use std::net::{Shutdown, TcpStream};
 
-pub(crate) use system::descriptor;
+pub(crate) use crate::wire::{Chunk, Unwritten, descriptor, enter};
 
-use crate::deadline::{Deadline, TimeOut};
-use crate::trace::{Call, Outcome, TellClose, Tracer};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use system::is_time_out;
-
-/// What one read brought.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Chunk {
-    /// So many bytes, at least one.
-    Bytes(usize),
-    /// The peer will send nothing more.
-    End,
-    /// The deadline passed.
-    Nothing,
-}
-
-/// Why a write has not handed over everything.
-#[derive(Debug)]
-pub(crate) enum Unwritten {
-    /// The deadline passed.
-    TooLate,
-    /// This direction had ended, or was ended meanwhile by another thread of ours.
-    Ended,
-    /// The system failed us, or the peer did.
-    Failed(io::Error),
-}
-
-/// One byte stream, both ways.
+/// One stream of bytes each way, plain or encrypted, for two threads.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    stream: TcpStream,
-    _told: TellClose,
-    tracer: Tracer,
-    reading: Mutex<TimeOut>,
-    writing: Mutex<TimeOut>,
-    /// How the peer vanished, once a call was told. The system tells it once, to whichever call comes first: the next
-    /// read meets what looks like an orderly end.
-    lost: OnceLock<ErrorKind>,
-    /// We shut the receiving direction: the end that a read meets is our own.
-    stopped_receiving: AtomicBool,
-    /// A read met the end.
-    receiving_ended: AtomicBool,
-    /// We shut it, or a write failed half-way: what we would write now could not be understood.
-    sending_ended: AtomicBool,
-    /// We ended the conversation ourselves, both ways.
-    closed: AtomicBool,
+    wire: Wire,
+    tls: Option<Tls>,
 }
 
 impl Transport {
-    /// Takes over a connected stream.
-    pub(crate) fn new(stream: TcpStream, mut tracer: Tracer, no_delay: bool) -> io::Result<Transport> {
-        tracer.descriptor = descriptor(&stream);
-        tracer.local = stream.local_addr().ok();
-        tracer.peer = tracer.peer.or_else(|| stream.peer_addr().ok());
-        // From here on whatever fails closes the descriptor and tells so.
-        let transport = Transport {
-            stream,
-            _told: TellClose(tracer.clone()),
-            tracer,
-            reading: Mutex::new(TimeOut::none()),
-            writing: Mutex::new(TimeOut::none()),
-            lost: OnceLock::new(),
-            stopped_receiving: AtomicBool::new(false),
-            receiving_ended: AtomicBool::new(false),
-            sending_ended: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
-        };
-        transport.stream.set_nodelay(no_delay)?;
-        Ok(transport)
+    /// Takes over a connected stream. With TLS the handshake is still to come: see [`Transport::secure`].
+    pub(crate) fn new(stream: TcpStream, tracer: Tracer, no_delay: bool, tls: Option<Tls>) -> io::Result<Transport> {
+        Ok(Transport { wire: Wire::new(stream, tracer, no_delay)?, tls })
     }
 
     pub(crate) fn tracer(&self) -> &Tracer {
-        &self.tracer
+        self.wire.tracer()
     }
 
-    /// One read, as soon as there is anything. Waits until the deadline.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// The TLS handshake, if there is TLS and it has not been made. The first read or write would make it as well; whoever
+    /// wants to know the peer before it says anything calls this. False if the deadline passed first.
+    pub(crate) fn secure(&self, deadline: Deadline) -> io::Result<bool> {
+        self.tls.as_ref().map_or(Ok(true), |tls| tls.secure(&self.wire, deadline))
+    }
+
+    /// Reads as soon as there is anything. Waits until the deadline.
     pub(crate) fn read(&self, space: &mut [u8], deadline: Deadline) -> io::Result<Chunk> {
-        let mut time_out = enter(&self.reading);
-        let started = self.tracer.start_waiting(Call::Read, None);
-        let set = |limit| self.stream.set_read_timeout(limit);
-        let mut ready = time_out.shorten(deadline.remaining(), set);
-        let result = loop {
-            match ready.and_then(|()| (&self.stream).read(space)) {
-                // A signal, or Ctrl+Z and fg. The system would begin the whole time-out anew.
-                Err(error) if error.kind() == ErrorKind::Interrupted => {
-                    ready = time_out.shorten(deadline.remaining(), set);
-                }
-                Err(error) if is_time_out(&error) && !deadline.has_passed() => {
-                    ready = time_out.renew(deadline.remaining(), set);
-                }
-                result => break result,
-            }
-        };
-        self.tracer.finish(started, || match &result {
-            Ok(0) => self.end(),
-            Ok(count) => Outcome::Bytes(&space[..*count]),
-            Err(error) if is_time_out(error) => Outcome::Nothing,
-            Err(error) => Outcome::Failed(error),
-        });
-        match result {
-            Ok(0) => {
-                self.receiving_ended.store(true, Ordering::Release);
-                self.lost.get().map_or(Ok(Chunk::End), |&kind| Err(kind.into()))
-            }
-            Ok(count) => Ok(Chunk::Bytes(count)),
-            Err(error) if is_time_out(&error) => Ok(Chunk::Nothing),
-            Err(error) => {
-                self.receiving_ended.store(true, Ordering::Release);
-                self.remember(&error);
-                Err(error)
-            }
+        match &self.tls {
+            None => self.wire.read(space, deadline),
+            Some(tls) => tls.read(&self.wire, space, deadline),
         }
     }
 
-    /// The next read may wait until then. A time-out that was left over from an operation with less time would end it early
-    /// once, and cost a system call then instead of now.
+    /// The next read may wait until then: see [`Wire::renew_read_limit`].
     pub(crate) fn renew_read_limit(&self, deadline: Deadline) -> io::Result<()> {
-        enter(&self.reading).renew(deadline.remaining(), |limit| self.stream.set_read_timeout(limit))
+        self.wire.renew_read_limit(deadline)
+    }
+
+    /// Writes as much of `bytes` as goes until the deadline, and says how much that was. Whoever calls it again goes on
+    /// behind that: TLS may have encrypted what follows already.
+    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
+        match &self.tls {
+            None => self.wire.write(bytes, deadline),
+            Some(tls) => tls.write(&self.wire, bytes, deadline),
+        }
     }
 
     /// Writes all of `bytes`.
@@ -148,53 +77,74 @@ impl Transport {
     /// When the deadline passes first the peer has the beginning of something whose rest can never follow: then the
     /// direction is shut, so that it meets an end behind that beginning, and does not wait.
     pub(crate) fn write_all(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Unwritten> {
-        if self.write(bytes, deadline)? == bytes.len() { Ok(()) } else { self.give_up_writing() }
+        if self.write(bytes, deadline)? == bytes.len() {
+            return Ok(());
+        }
+        self.wire.shutdown(Shutdown::Write);
+        Err(Unwritten::TooLate)
     }
 
-    /// Writes as much of `bytes` as goes until the deadline, and says how much that was. A single system call may take
-    /// less than it is given: the system's buffer is full while the peer does not read.
-    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
-        let mut time_out = enter(&self.writing);
-        let set = |limit| self.stream.set_write_timeout(limit);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.sending_ended.load(Ordering::Acquire) {
-                return Err(Unwritten::Ended);
-            }
-            time_out.shorten(deadline.remaining(), set).map_err(Unwritten::Failed)?;
-            let started = self.tracer.start_waiting(Call::Write, Some(rest.len()));
-            let result = (&self.stream).write(rest);
-            self.tracer.finish(started, || match &result {
-                Ok(count) => Outcome::Bytes(&rest[..*count]),
-                Err(error) if is_time_out(error) => Outcome::Nothing,
-                Err(error) => Outcome::Failed(error),
-            });
-            match result {
-                Ok(count) => {
-                    rest = &rest[count..];
-                    // A peer that reads a little now and then lets each write succeed in part, and never the whole.
-                    if !rest.is_empty() && deadline.has_passed() {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_time_out(&error) && deadline.has_passed() => break,
-                Err(error) if is_time_out(&error) => {
-                    time_out.renew(deadline.remaining(), set).map_err(Unwritten::Failed)?;
-                }
-                Err(error) => {
-                    self.remember(&error);
-                    let ended_before = self.sending_ended.swap(true, Ordering::AcqRel);
-                    return Err(if ended_before { Unwritten::Ended } else { Unwritten::Failed(error) });
-                }
+    /// Says that nothing more will be sent. TLS has a word of its own for that, and without it the peer must take the end
+    /// for a cut.
+    pub(crate) fn finish_sending(&self, deadline: Deadline) {
+        if self.has_finished_sending() {
+            return;
+        }
+        if let Some(tls) = &self.tls {
+            tls.say_goodbye(&self.wire, deadline);
+        }
+        self.wire.shutdown(Shutdown::Write);
+    }
+
+    /// Ends a direction, or both, at once and without a word. It wakes a thread that is blocked in a read or a write.
+    pub(crate) fn shutdown(&self, how: Shutdown) {
+        self.wire.shutdown(how);
+    }
+
+    /// Ends the conversation so that the peer gets our last byte: stop writing, read to the end, and only then let the
+    /// descriptor go. A close while unread bytes lie in our buffer sends a reset, and at the peer a reset throws away
+    /// what it had not read yet (RFC 1122 section 4.2.2.13).
+    pub(crate) fn close(&self, deadline: Deadline) {
+        // Where the peer does not end, waiting for it again would only double the limit: a handler's close, say, and the
+        // server's own behind it.
+        if self.wire.mark_closed() {
+            self.finish_sending(deadline);
+            self.read_to_end(deadline);
+        }
+    }
+
+    /// Reads and throws away until the peer's end or the deadline.
+    pub(crate) fn read_to_end(&self, deadline: Deadline) {
+        let mut scrap = vec![0; 16 * 1024];
+        while !self.wire.has_received_all() && !deadline.has_passed() {
+            // Whatever comes now, nobody waits for it; an error or the end is an end.
+            if !matches!(self.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {
+                break;
             }
         }
-        Ok(bytes.len() - rest.len())
     }
-}
 
-/// Enters a lock even if a thread panicked inside. What our locks guard is right at every moment, so a panic in one
-/// client's code is no reason to fail all others.
-pub(crate) fn enter<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+    /// We have ended the conversation.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.wire.is_closed()
+    }
+
+    /// Our side reads no more and may still send: the server stops, and asks for a last word.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        self.wire.has_stopped_receiving() && !self.has_finished_sending()
+    }
+
+    /// We have said that we send nothing more, or cannot.
+    pub(crate) fn has_finished_sending(&self) -> bool {
+        self.wire.has_finished_sending()
+    }
+
+    /// Neither side has ended, as far as one look tells. Where another thread is reading, that thread will be the one
+    /// to notice an end, so nothing is asked.
+    pub(crate) fn is_open(&self) -> bool {
+        match &self.tls {
+            None => self.wire.is_open(),
+            Some(tls) => tls.is_open(&self.wire),
+        }
+    }
 }

@@ -17,6 +17,9 @@
 //! |---|---|
 //! | `"wait"` | `call`, `bytes` when it is known how many |
 //! | `"call"` | `call`, `std`, `system`, `result`, and what came of it |
+//! | `"record"` | `direction`, `type`, `length`, `handshake` if its first message crosses in the clear: of TLS |
+//! | `"secured"` | `version`, `cipher`, `name`, `verified`, `chain`, `protocol`, `resumed`: the TLS handshake is done |
+//! | `"plaintext"` | `direction`, `bytes`, `hex`: what records held |
 //! | `"head"` | `direction`, `text` |
 //! | `"frame"` | `direction`, `fin`, `rsv`, `opcode`, `key`, `length`, `header`, `payload` |
 //! | `"state"` | `from`, `to`, `why` |
@@ -33,7 +36,7 @@
 //! `serde_json` writes and reads this from types, and a schema says what may be in it. A tracing service takes OTLP, the
 //! protocol of OpenTelemetry, instead of lines.
 
-use super::{Action, Direction, FrameStep, Observer, Outcome, Side, Step};
+use super::{Action, Direction, FrameStep, Observer, Outcome, Side, Step, TlsStep};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -111,6 +114,7 @@ fn action(object: &mut Object, action: &Action<'_>) {
             object.raw("system", &format!("[{}]", system.join(",")));
             outcome(object, came);
         }
+        Action::Tls(step) => tls(object, step),
         Action::Head { direction: way, bytes } => {
             object.text("step", "head");
             object.text("direction", direction(*way));
@@ -154,6 +158,34 @@ fn outcome(object: &mut Object, outcome: &Outcome<'_>) {
             object.text("result", "error");
             object.text("error", &error.to_string());
             object.text("kind", &format!("{:?}", error.kind()));
+        }
+    }
+}
+
+fn tls(object: &mut Object, step: &TlsStep<'_>) {
+    match step {
+        TlsStep::Record { direction: way, record } => {
+            object.text("step", "record");
+            object.text("direction", direction(*way));
+            object.number("type", record.content_type);
+            object.number("length", record.length);
+            object.optional("handshake", record.handshake.map(i32::from));
+        }
+        TlsStep::Secured(secured) => {
+            object.text("step", "secured");
+            object.text("version", secured.version);
+            object.text("cipher", secured.cipher);
+            object.raw("name", &secured.name.map_or("null".to_owned(), text));
+            object.raw("verified", if secured.verified { "true" } else { "false" });
+            object.number("chain", secured.chain);
+            object.raw("protocol", &secured.protocol.map_or("null".to_owned(), text));
+            object.raw("resumed", if secured.resumed { "true" } else { "false" });
+        }
+        TlsStep::Plaintext { direction: way, bytes } => {
+            object.text("step", "plaintext");
+            object.text("direction", direction(*way));
+            object.number("bytes", bytes.len());
+            object.text("hex", &hex(bytes));
         }
     }
 }

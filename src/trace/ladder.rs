@@ -15,6 +15,7 @@
 
 mod hex;
 mod rung;
+mod tls;
 mod words;
 
 use super::{Action, Call, Observer, Outcome, Side, Step};

@@ -23,6 +23,7 @@ mod json;
 mod ladder;
 mod observer;
 mod step;
+mod tls;
 
 pub use environment::from_environment;
 pub use json::{JsonLines, json};
@@ -30,3 +31,4 @@ pub use ladder::{Drawing, Ladder};
 pub use observer::{Observer, Trace};
 pub(crate) use observer::{TellClose, Tracer};
 pub use step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
+pub use tls::{RecordStep, SecuredStep, TlsStep};

@@ -4,6 +4,7 @@
 //! brackets a call with [`Tracer::start`] and [`Tracer::finish`]; with no observer both are one branch, no clock is
 //! read and nothing is built.
 
+use super::TlsStep;
 use super::step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -123,6 +124,10 @@ impl Tracer {
 
     pub(crate) fn head(&self, direction: Direction, bytes: &[u8]) {
         self.tell(|| Action::Head { direction, bytes });
+    }
+
+    pub(crate) fn tls(&self, step: TlsStep<'_>) {
+        self.tell(|| Action::Tls(step));
     }
 
     pub(crate) fn frame(&self, direction: Direction, frame: FrameStep<'_>) {

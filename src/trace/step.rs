@@ -6,6 +6,7 @@
 //! `std` has its own, larger steps: `TcpListener::bind` is four system calls behind one name. We cannot time what we
 //! cannot see, so such a step names all four and has one time for all of them; when it fails, it says "one of".
 
+use super::TlsStep;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -87,6 +88,8 @@ pub enum Action<'a> {
         /// What came of it.
         outcome: Outcome<'a>,
     },
+    /// Something happened in TLS, between the calls and what they mean.
+    Tls(TlsStep<'a>),
     /// An HTTP head crossed: the opening handshake, or a page's request. The text ends with its blank line.
     Head {
         /// Whether we received or sent it.

@@ -17,6 +17,7 @@ use super::protocol::{CloseReason, Event, Incoming, Role, State, answer};
 use super::sender::{Replies, WebSocketSender};
 use crate::deadline::Deadline;
 use crate::settings::Settings;
+use crate::tls::Secured;
 use crate::trace::Direction;
 use crate::transport::Chunk;
 use std::net::SocketAddr;
@@ -281,7 +282,7 @@ impl WebSocket {
             Ok(Chunk::Nothing) => {}
             Ok(Chunk::End) if self.outbox.transport.was_asked_to_end() => self.go_away(),
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
-            Err(source) => return Err(Error::Vanished { source: Some(source) }),
+            Err(source) => return Err(Error::lost(source)),
         }
         Ok(())
     }
@@ -295,6 +296,11 @@ impl WebSocket {
     /// The subprotocol that both sides agreed on, if any.
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// What the TLS handshake came to, and who the peer is. `None` without TLS.
+    pub fn tls(&self) -> Option<&Secured> {
+        self.outbox.transport.tls()?.secured()
     }
 
     /// The peer's address and port. WLanguage: `SocketClientInfo`.

@@ -7,6 +7,7 @@ use super::protocol::handshake::{AnswerError, Refusal};
 use super::protocol::http::HeaderError;
 use super::protocol::url::UrlError;
 use super::protocol::{SendError, Violation};
+use crate::tls::TlsError;
 use std::fmt;
 use std::io;
 
@@ -42,6 +43,20 @@ pub enum Error {
     Send(SendError),
     /// The system has no random bytes for a key.
     NoRandomness,
+}
+
+impl Error {
+    /// A read failed. Mostly the peer is gone; but a peer whom TLS refuses is there, and somebody must be told why.
+    pub(super) fn lost(source: io::Error) -> Error {
+        match crate::Error::from_system("receiving", source) {
+            crate::Error::Vanished { source, .. } | crate::Error::System { source, .. } => {
+                Error::Vanished { source: Some(source) }
+            }
+            // Without a Close frame and without a goodbye of TLS: it is gone.
+            crate::Error::Tls(error @ TlsError::Truncated) => Error::Vanished { source: Some(error.into()) },
+            error => Error::Socket(error),
+        }
+    }
 }
 
 impl fmt::Display for Error {

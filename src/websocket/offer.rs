@@ -13,7 +13,7 @@ use super::opening::{HeadFailure, read_head};
 use super::outbox::Outbox;
 use super::protocol::handshake::{AnswerError, ClientHandshake};
 use super::protocol::http::ResponseHead;
-use super::protocol::url::{UrlError, WebSocketUrl};
+use super::protocol::url::WebSocketUrl;
 use super::protocol::{MaskKeys, NoRandomness, Outgoing, Role};
 use crate::client::Client;
 use crate::deadline::Deadline;
@@ -46,7 +46,7 @@ pub struct Offer {
 const MAX_BODY: usize = 64 * 1024;
 
 impl WebSocket {
-    /// Connects to `ws://host:port/path`. WLanguage: `WebSocketClientConnect` (in French `WebSocketClientConnecte`), whose
+    /// Connects to `ws://host:port/path`, or over TLS to `wss://host:port/path`. WLanguage: `WebSocketClientConnect` (in French `WebSocketClientConnecte`), whose
     /// port is 443 unless told otherwise; here it is the scheme's own, 80. The path is `/` if there is none.
     ///
     /// Blocks for at most [`Settings::connect_limit`] and then [`Settings::handshake_limit`].
@@ -60,9 +60,6 @@ impl WebSocket {
     /// Connects, offering subprotocols and sending headers of our own.
     pub fn connect_with(url: &str, offer: &Offer, settings: &Settings) -> Result<WebSocket, Error> {
         let url = WebSocketUrl::parse(url)?;
-        if url.is_secure {
-            return Err(UrlError { what: "wss:// is not supported yet: use ws://".to_owned() }.into());
-        }
         // Everything that can be refused without a server is refused before there is a connection.
         let mut nonce = [0; 16];
         random::fill(&mut nonce).map_err(|_| Error::NoRandomness)?;
@@ -72,7 +69,10 @@ impl WebSocket {
         let handshake = ClientHandshake::new(&url.host_header(), &url.target, nonce, &subprotocols, &headers)?;
 
         let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.clone() };
-        let client = Client::connect_with(&format!("{host}:{}", url.port), settings)?;
+        // The URL says whether there is TLS, and the settings say how.
+        let client_tls = url.is_secure.then(|| settings.client_tls.clone().unwrap_or_default());
+        let settings = Settings { client_tls, ..settings.clone() };
+        let client = Client::connect_with(&format!("{host}:{}", url.port), &settings)?;
         let (transport, unread, settings) = client.into_connection().into_parts();
         let deadline = Deadline::after(settings.handshake_limit);
         transport.tracer().head(Direction::Out, handshake.request());

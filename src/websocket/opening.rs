@@ -20,6 +20,7 @@ use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::sender::write;
 use crate::settings::Settings;
+use crate::tls::{Secured, TlsError, is_client_hello};
 use crate::trace::Direction;
 use crate::transport::{Chunk, Transport};
 use std::net::SocketAddr;
@@ -98,6 +99,11 @@ impl Opening {
     /// The subprotocols that the client offers, the one it likes best first. None if it asks for no upgrade, or badly.
     pub fn subprotocols(&self) -> Vec<String> {
         Upgrade::check(&self.head).map(|upgrade| upgrade.subprotocols).unwrap_or_default()
+    }
+
+    /// What the TLS handshake came to, and who the peer is. `None` without TLS.
+    pub fn tls(&self) -> Option<&Secured> {
+        self.transport.tls()?.secured()
     }
 
     /// Who asks.
@@ -203,6 +209,10 @@ pub(super) fn read_head(
         match reader.feed(&piece) {
             Ok(Some(used)) => return Ok((reader.head().to_vec(), piece.split_off(used))),
             Ok(None) => {}
+            // It hears an answer that it cannot read, but whoever looks for the mistake can.
+            Err(_) if is_client_hello(reader.head()) || is_client_hello(&piece) => {
+                return Err(HeadFailure::Refuse(Refusal::new(400, TlsError::Unexpected.to_string())));
+            }
             Err(error) => return Err(HeadFailure::Refuse(error.into())),
         }
         // A client that drips its head a byte at a time does not get more time for it.
@@ -216,7 +226,7 @@ pub(super) fn read_head(
             Ok(Chunk::Nothing) => {} // The deadline has passed, and the next round says so.
             Ok(Chunk::End) if reader.is_empty() => return Err(HeadFailure::Error(Error::NothingAsked)),
             Ok(Chunk::End) => return Err(HeadFailure::Error(Error::Vanished { source: None })),
-            Err(source) => return Err(HeadFailure::Error(Error::Vanished { source: Some(source) })),
+            Err(source) => return Err(HeadFailure::Error(Error::lost(source))),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 use super::hex::{counted, digits, dump};
 use super::rung::{Arrow, BELOW};
+use super::tls::tls;
 use crate::trace::step::LARGE_WRITE;
 use crate::trace::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
 use std::io::ErrorKind;
@@ -41,6 +42,7 @@ pub(super) fn words(step: &Step<'_>, first: bool, said_end: bool) -> Option<Word
             }
             words
         }
+        Action::Tls(step_of_tls) => tls(step, step_of_tls),
         Action::Head { direction, bytes } => {
             let arrow = Some(Arrow::Meaning(target(step.side, *direction)));
             Words { ours: head(bytes), arrow, ..Words::default() }
@@ -195,7 +197,7 @@ fn below(line: &str) -> String {
 }
 
 /// The side that a message goes to.
-fn target(side: Side, direction: Direction) -> Side {
+pub(super) fn target(side: Side, direction: Direction) -> Side {
     match direction {
         Direction::In => side,
         Direction::Out => other(side),

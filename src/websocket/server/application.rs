@@ -17,6 +17,7 @@
 
 use super::handle::{ServerHandle, SessionHandle};
 use super::session::Session;
+use crate::tls::Secured;
 use crate::websocket::message::MessageRef;
 use crate::websocket::protocol::handshake::Refusal;
 use crate::websocket::protocol::http::{RequestHead, Response};
@@ -189,6 +190,8 @@ pub struct Request<'a> {
     /// [`WebSocketServer::subprotocols`](super::WebSocketServer::subprotocols). None in
     /// [`asked`](Application::asked): nothing is agreed upon yet.
     pub subprotocol: Option<&'a str>,
+    /// What the TLS handshake came to, and who the client is if it was asked for a certificate. `None` without TLS.
+    pub tls: Option<&'a Secured>,
 }
 
 /// How a session ended. Every end is one of these.

@@ -120,7 +120,7 @@ impl<A: Application> House<A> {
         };
         let (peer, local) = (opening.peer_address()?, opening.local_address()?);
         let connection = opening.transport().tracer().connection();
-        let request = Request { head: opening.head(), peer, local, connection, subprotocol: None };
+        let request = Request { head: opening.head(), peer, local, connection, subprotocol: None, tls: opening.tls() };
         if let Some(answer) = self.asked(&request) {
             return opening.answer(&answer);
         }
@@ -141,7 +141,7 @@ impl<A: Application> House<A> {
         let (member, alive) =
             Member::new(number, peer, outbox.clone(), &self.limits, self.errands.clone(), self.handle.clone());
 
-        let request = Request { head: opening.head(), peer, local, connection, subprotocol };
+        let request = Request { head: opening.head(), peer, local, connection, subprotocol, tls: opening.tls() };
         let data = match catch_unwind(AssertUnwindSafe(|| self.application.connected(&request, &member.handle()))) {
             Ok(Ok(data)) => data,
             Ok(Err(refusal)) => return Err(opening.refuse_with(refusal)),

@@ -10,16 +10,16 @@
 //!
 //! A server keeps the last seconds of a closing connection off its worker threads: it lingers in the event loop.
 
+use super::Wire;
 use super::system::{is_loss, is_time_out};
-use super::{Chunk, Transport, Unwritten};
-use crate::deadline::{Deadline, TICK};
+use crate::deadline::TICK;
 use crate::trace::{Call, Outcome};
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
-impl Transport {
+impl Wire {
     /// The system fails a call because the peer vanished: it will not say so again.
     pub(super) fn remember(&self, error: &io::Error) {
         if is_loss(error.kind()) {
@@ -31,11 +31,6 @@ impl Transport {
     /// Whose end a read met that brought nothing.
     pub(super) fn end<'a>(&self) -> Outcome<'a> {
         if self.has_stopped_receiving() { Outcome::OwnEnd } else { Outcome::End }
-    }
-
-    pub(super) fn give_up_writing(&self) -> Result<(), Unwritten> {
-        self.shutdown(Shutdown::Write);
-        Err(Unwritten::TooLate)
     }
 
     /// Says that we send nothing more, or that we also receive nothing more. It wakes a thread that is blocked in a
@@ -56,30 +51,9 @@ impl Transport {
         // The only way to fail is that the peer's reset was quicker. The direction is shut then, which is what we want.
     }
 
-    /// Ends the conversation so that the peer gets our last byte: stop writing, read to the end, and only then let the
-    /// descriptor go. A close while unread bytes lie in our buffer sends a reset, and at the peer a reset throws away
-    /// what it had not read yet (RFC 1122 section 4.2.2.13).
-    pub(crate) fn close(&self, deadline: Deadline) {
-        // Where the peer does not end, waiting for it again would only double the limit: a handler's close, say, and the
-        // server's own behind it.
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        if !self.sending_ended.load(Ordering::Acquire) {
-            self.shutdown(Shutdown::Write);
-        }
-        self.read_to_end(deadline);
-    }
-
-    /// Reads and throws away until the peer's end or the deadline.
-    pub(crate) fn read_to_end(&self, deadline: Deadline) {
-        let mut scrap = vec![0; 16 * 1024];
-        while !self.receiving_ended.load(Ordering::Acquire) && !deadline.has_passed() {
-            // Whatever comes now, nobody waits for it; an error or the end is an end.
-            if !matches!(self.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {
-                break;
-            }
-        }
+    /// From now on the conversation counts as ended by us. False if it did already.
+    pub(crate) fn mark_closed(&self) -> bool {
+        !self.closed.swap(true, Ordering::AcqRel)
     }
 
     /// We have ended the conversation.
@@ -92,9 +66,9 @@ impl Transport {
         self.stopped_receiving.load(Ordering::Acquire)
     }
 
-    /// Our side reads no more and may still send: the server stops, and asks for a last word.
-    pub(crate) fn was_asked_to_end(&self) -> bool {
-        self.has_stopped_receiving() && !self.has_finished_sending()
+    /// A read met the end, or will never bring anything again.
+    pub(crate) fn has_received_all(&self) -> bool {
+        self.receiving_ended.load(Ordering::Acquire)
     }
 
     /// We have said that we send nothing more, or cannot.

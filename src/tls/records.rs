@@ -1,0 +1,51 @@
+//! What does somebody see who only listens?
+//!
+//! Records: five bytes that say what kind it is and how long, in the clear, and behind them what only the two sides can read
+//! (RFC 8446 section 5.1). So who listens learns who talks to whom, when, and how much. The trace shows exactly that.
+//!
+//! # In production
+//!
+//! Wireshark does the same for what crossed the wire, and with the keys (`SSLKEYLOGFILE`) opens the records.
+
+use crate::trace::{Direction, RecordStep, TlsStep, Tracer};
+
+/// Follows the records in one direction, however the stream is cut.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// The header of the next record, as far as it has come, and the first byte behind it.
+    begun: Vec<u8>,
+    /// What is left of the record whose header was told.
+    rest: usize,
+    /// From here on even handshake records are encrypted.
+    ciphers_changed: bool,
+}
+
+/// Type, version, length.
+const HEADER: usize = 5;
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const HANDSHAKE: u8 = 22;
+
+impl Records {
+    /// These bytes cross. Tells each record whose header is complete with them.
+    pub(super) fn cross(&mut self, mut bytes: &[u8], direction: Direction, tracer: &Tracer) {
+        if !tracer.is_on() {
+            return;
+        }
+        while !bytes.is_empty() {
+            let skipped = self.rest.min(bytes.len());
+            self.rest -= skipped;
+            bytes = &bytes[skipped..];
+            let wanted = (HEADER + 1 - self.begun.len()).min(bytes.len());
+            self.begun.extend_from_slice(&bytes[..wanted]);
+            bytes = &bytes[wanted..];
+            if let &[content_type, _, _, high, low, first] = &self.begun[..] {
+                let length = u16::from_be_bytes([high, low]);
+                let handshake = (content_type == HANDSHAKE && !self.ciphers_changed).then_some(first);
+                self.ciphers_changed |= content_type == CHANGE_CIPHER_SPEC;
+                self.rest = usize::from(length).saturating_sub(1);
+                self.begun.clear();
+                tracer.tls(TlsStep::Record { direction, record: RecordStep { content_type, length, handshake } });
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What every test of TLS needs: an authority, and settings for both sides.
+
+pub use authority::{Authority, Purpose, Signed};
+use socklab::{ClientTls, Identity, Roots, ServerTls, Settings};
+use std::time::Duration;
+
+/// An authority, and a server and a client that it has signed.
+pub struct World {
+    pub authority: Authority,
+    pub roots: Roots,
+    pub server: Identity,
+    pub client: Identity,
+}
+
+impl World {
+    pub fn new() -> World {
+        let authority = Authority::new("socklab test root").unwrap();
+        let roots = Roots::from_pem(authority.root()).unwrap();
+        let server = identity(&authority.sign(Purpose::Server, &["localhost", "127.0.0.1", "::1"], 30).unwrap());
+        let client = identity(&authority.sign(Purpose::Client, &["a student"], 30).unwrap());
+        World { authority, roots, server, client }
+    }
+
+    /// A server that shows its certificate and asks for none.
+    pub fn serving(&self) -> Settings {
+        Settings { server_tls: Some(ServerTls::new(&self.server)), ..patient() }
+    }
+
+    /// A client that trusts the authority.
+    pub fn trusting(&self) -> Settings {
+        Settings { client_tls: Some(ClientTls::trusting(&self.roots)), ..patient() }
+    }
+}
+
+impl Default for World {
+    fn default() -> World {
+        World::new()
+    }
+}
+
+pub fn identity(signed: &Signed) -> Identity {
+    Identity::from_pem(&signed.certificate, &signed.key).unwrap()
+}
+
+/// Limits that a busy machine keeps.
+pub fn patient() -> Settings {
+    let limit = Duration::from_secs(20);
+    Settings { connect_limit: limit, handshake_limit: limit, receive_limit: limit, ..Settings::default() }
+}
