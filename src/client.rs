@@ -57,7 +57,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to `HOST:PORT` with the default [`Settings`]. Blocks for at most [`Settings::connect_limit`].
+    /// Connects to `HOST:PORT` with the default [`Settings`]. WLanguage: `SocketConnect` (in French `SocketConnecte`). Blocks for at most [`Settings::connect_limit`].
     ///
     /// Errors: [`Error::Address`], [`Error::Resolve`], [`Error::Connect`] with every address that was tried,
     /// [`Error::TimedOut`].

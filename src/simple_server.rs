@@ -40,7 +40,8 @@ pub struct SimpleServer {
 }
 
 impl SimpleServer {
-    /// Socket, bind, listen on `HOST:PORT`, with the default [`Settings`]. Errors: [`Error::Address`],
+    /// Socket, bind, listen on `HOST:PORT`, with the default [`Settings`]. WLanguage: `SocketCreate` (in French
+    /// `SocketCrée`). Errors: [`Error::Address`],
     /// [`Error::Resolve`], [`Error::Listen`].
     pub fn bind(address: &str) -> Result<SimpleServer, Error> {
         SimpleServer::bind_with(address, &Settings::default())

@@ -102,7 +102,8 @@ pub struct ServeReport {
 }
 
 impl StandardServer {
-    /// Socket, bind, listen on `HOST:PORT`, with the default [`Settings`]. Errors: [`Error::Address`],
+    /// Socket, bind, listen on `HOST:PORT`, with the default [`Settings`]. WLanguage: `SocketCreate` (in French
+    /// `SocketCrée`). Errors: [`Error::Address`],
     /// [`Error::Resolve`], [`Error::Listen`].
     pub fn bind(address: &str) -> Result<StandardServer, Error> {
         StandardServer::bind_with(address, &Settings::default())

@@ -47,7 +47,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 impl WebSocket {
     /// Connects to `ws://host:port/path`, or over TLS to `wss://host:port/path`. WLanguage: `WebSocketClientConnect` (in French `WebSocketClientConnecte`), whose
-    /// port is 443 unless told otherwise; here it is the scheme's own, 80. The path is `/` if there is none.
+    /// port is 443 unless told otherwise; here it is the scheme's own, 80 or 443. With
+    /// `wss`: `WebSocketClientConnectSSL` (`WebSocketClientConnecteSSL`). The path is `/` if there is none.
     ///
     /// Blocks for at most [`Settings::connect_limit`] and then [`Settings::handshake_limit`].
     ///

@@ -156,7 +156,7 @@ pub trait Application: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Somebody asks to come in. WLanguage: the event "New connection". What is sent to `session` here leaves after the
+    /// Somebody asks to come in. WLanguage: the event "New connection" ("Nouvelle connexion"). What is sent to `session` here leaves after the
     /// 101. A panic is answered with 500.
     fn connected(&self, request: &Request<'_>, session: &SessionHandle<Self>) -> Result<Self::Session, Refusal>;
 
@@ -164,14 +164,14 @@ pub trait Application: Send + Sync + Sized + 'static {
     /// read buffer: copy what must outlive the callback. A panic closes this session with 1011.
     fn message(&self, context: &mut Self::Session, message: MessageRef<'_>, session: &mut Session<'_, Self>);
 
-    /// The client is gone, however that came. WLanguage: the event "Disconnection". Runs exactly once for each
+    /// The client is gone, however that came. WLanguage: the event "Disconnection" ("Déconnexion"). Runs exactly once for each
     /// [`connected`](Application::connected) that let a client in.
     fn disconnected(&self, _context: Self::Session, _ending: &Ending, _server: &ServerHandle<Self>) {}
 
-    /// WLanguage: "Global service", run in a loop. A panic is reported, and the next tick comes.
+    /// WLanguage: "Global service" ("Service global"), run in a loop. A panic is reported, and the next tick comes.
     fn tick(&self, _context: &mut Self::Service, _server: &ServerHandle<Self>) {}
 
-    /// WLanguage: "Global service stop". All sessions are gone by now.
+    /// WLanguage: "Global service stop" ("Arrêt du service global"). All sessions are gone by now.
     fn stopped(&self, _context: Self::Service) {}
 }
 
