@@ -24,11 +24,11 @@ pub enum Error {
         /// What was given.
         given: String,
     },
-    /// A host name led to no address.
+    /// A host name led to no address, or to none in time: then the source's kind is [`io::ErrorKind::TimedOut`].
     Resolve {
         /// The name and port that were asked for.
         target: String,
-        /// What the system's resolver said.
+        /// What the resolver said.
         source: io::Error,
     },
     /// No address of the target could be connected to.
@@ -86,6 +86,23 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Nobody receives datagrams at the peer's address: its machine said so (ICMP "port unreachable", RFC 1122 section
+    /// 4.1.3.3), in answer to a datagram that was sent before.
+    Unreachable {
+        /// The peer.
+        peer: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A datagram came that is longer than `max_message`. Nothing of it is cut.
+    DatagramTooLong {
+        /// Who sent it.
+        from: SocketAddr,
+        /// All of it.
+        bytes: Vec<u8>,
+        /// The limit.
+        limit: usize,
+    },
     /// We closed this connection, or its sending direction, ourselves; or an earlier send failed in the middle, and
     /// nothing can follow what the peer has of it.
     Closed,
@@ -122,6 +139,11 @@ impl fmt::Display for Error {
                 formatter,
                 "\"{given}\" is no address: write HOST:PORT, such as 127.0.0.1:7000, [::1]:7000 or localhost:7000, \
                  with a port from 0 to 65535"
+            ),
+            Error::Resolve { target, source } if source.kind() == io::ErrorKind::TimedOut => write!(
+                formatter,
+                "the name in {target} was not resolved in time ({source}): is the name server down or out of reach? an \
+                 address in digits needs none"
             ),
             Error::Resolve { target, source } => write!(
                 formatter,
@@ -162,6 +184,17 @@ impl fmt::Display for Error {
                 "the peer vanished while we were {doing} ({source}): it was killed, it closed with our bytes unread, \
                  or the network between us failed"
             ),
+            Error::Unreachable { peer, source } => write!(
+                formatter,
+                "nobody receives datagrams at {peer}: its machine said so in answer to an earlier one ({source}); is the \
+                 other program running, and is the port right?"
+            ),
+            Error::DatagramTooLong { from, bytes, limit } => write!(
+                formatter,
+                "a datagram of {} bytes came from {from}, over the limit of {limit}: raise Settings::max_message if it is \
+                 meant to be that long",
+                bytes.len()
+            ),
             Error::Closed => write!(
                 formatter,
                 "nothing can be sent or received here any more: we have closed this connection, or a send before this one failed"
@@ -197,6 +230,7 @@ impl std::error::Error for Error {
             | Error::Listen { source, .. }
             | Error::Accept { source }
             | Error::Vanished { source, .. }
+            | Error::Unreachable { source, .. }
             | Error::System { source, .. } => Some(source),
             Error::Connect { attempts, .. } => {
                 attempts.last().map(|(_, error)| error as &(dyn std::error::Error + 'static))

@@ -4,6 +4,7 @@
 //! some peer, by malice or by a pulled cable, keeps a thread or fills the memory for ever.
 
 use crate::framing::Framing;
+use crate::resolve::Resolver;
 use crate::tls::{ClientTls, ServerTls};
 use crate::trace::{self, Trace};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Settings {
     /// The longest message that we send or receive, in bytes. Default: 16 MiB. A length is the peer's claim, not a
     /// reason to allocate: a longer one is an error, and no memory grows before bytes have really come.
     pub max_message: usize,
+    /// Who knows the addresses of a name. Default: [`Resolver::system`].
+    pub resolver: Resolver,
     /// The whole way from a name to a connection: resolve, and connect to each address in turn. Default: 10 s.
     pub connect_limit: Duration,
     /// How long a receive waits for a message before it says [`Received::Nothing`](crate::Received::Nothing).
@@ -68,6 +71,7 @@ impl Default for Settings {
         Settings {
             framing: Framing::Raw,
             max_message: 16 * 1024 * 1024,
+            resolver: Resolver::system(),
             connect_limit: Duration::from_secs(10),
             receive_limit: Duration::from_secs(60),
             handshake_limit: Duration::from_secs(10),

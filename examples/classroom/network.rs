@@ -1,20 +1,15 @@
 //! Under which address does the room reach this machine?
 //!
-//! A server that listens on 0.0.0.0 listens on every address of its machine, and none of them is 0.0.0.0. Which one leads
-//! to the room's network is for the system's routing table to say. `std` cannot read that table, but a UDP socket can be
-//! made to ask it: to connect one sends nothing, it only decides which of our addresses would be used.
+//! The library knows which addresses the machine has; which of them this server listens on is decided here.
 //!
 //! # In production
 //!
 //! A machine with two networks has two answers; servers are told their public name in their configuration.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Addresses that are reserved for documentation (RFC 5737, RFC 3849). Nobody is there, and nothing is sent to them.
-const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
-
-/// The addresses to give to the room, best first. None if the server listens for its own machine only, or if that machine
-/// has no network.
+/// The addresses to give to the room, best first, one for each family. None if the server listens for its own machine only,
+/// or if that machine has no network.
 pub fn addresses_for_the_room(listening: SocketAddr) -> Vec<SocketAddr> {
     let ip = listening.ip();
     if ip.is_loopback() {
@@ -23,13 +18,11 @@ pub fn addresses_for_the_room(listening: SocketAddr) -> Vec<SocketAddr> {
     if !ip.is_unspecified() {
         return vec![listening];
     }
+    let ours = socklab::local_addresses();
     // A socket on [::] takes IPv4 as well on most systems; one on 0.0.0.0 takes nothing else.
-    let asked = if ip.is_ipv4() { &ELSEWHERE[..1] } else { &ELSEWHERE[..] };
-    asked
-        .iter()
-        .filter_map(|target| our_address_towards(target))
-        .map(|ip| SocketAddr::new(ip, listening.port()))
-        .collect()
+    let version_4 = ours.iter().find(|address| address.is_ipv4());
+    let version_6 = ours.iter().find(|address| address.is_ipv6() && ip.is_ipv6());
+    version_4.into_iter().chain(version_6).map(|&ip| SocketAddr::new(ip, listening.port())).collect()
 }
 
 /// What to open in another browser.
@@ -45,12 +38,4 @@ pub fn address_for_us(listening: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, listening.port())
-}
-
-fn our_address_towards(target: &str) -> Option<IpAddr> {
-    let any = if target.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
-    let socket = UdpSocket::bind(any).ok()?;
-    socket.connect(target).ok()?;
-    let ours = socket.local_addr().ok()?.ip();
-    (!ours.is_loopback() && !ours.is_unspecified()).then_some(ours)
 }
