@@ -11,7 +11,8 @@
 //! | [`Connection::receive`] | read | [`Connection::send`] | write |
 //! | [`Connection::close`] | shutdown, read to the end, close | [`Connection::close`] | the same |
 //!
-//! After connect and accept the two columns are the same: both hold a [`Connection`].
+//! After connect and accept the two columns are the same: both hold a [`Connection`]. Without any connection there is
+//! [`Datagram`]: socket, bind, sendto, recvfrom.
 //!
 //! # See it happen
 //!
@@ -28,7 +29,8 @@
 //!    does every wait end?
 //! 4. `connection.rs`: what can two programs say to each other?
 //! 5. `client.rs`, `listener.rs`, `simple_server.rs`, `standard_server.rs`: who begins, and who waits to be called?
-//! 6. [`websocket`]: how do a browser and a server keep talking? And, on top of everything,
+//! 6. `resolve.rs`, `local_addresses.rs`, `datagram.rs`: which addresses are there, and what is left without a connection?
+//! 7. [`websocket`]: how do a browser and a server keep talking? And, on top of everything,
 //!    [`websocket::WebSocketServer`]: who may reach whose data?
 //!
 //! `settings.rs` holds every limit, and `error.rs` says what can go wrong.
@@ -45,6 +47,7 @@ mod buffer;
 mod client;
 mod connection;
 mod conversation;
+mod datagram;
 mod deadline;
 mod error;
 mod framing;
@@ -65,6 +68,7 @@ mod wire;
 pub use client::Client;
 pub use connection::{Connection, Received};
 pub use conversation::Conversation;
+pub use datagram::{Datagram, DatagramSender, ReceivedDatagram};
 pub use error::{Error, HandlerResult};
 pub use framing::{ByteOrder, Framing, LengthWidth};
 pub use listener::{Arrival, Newcomer, StopHandle};

@@ -181,7 +181,9 @@ impl Drawing {
 
     fn remember(&mut self, step: &Step<'_>) {
         let key = (step.side, step.connection);
-        if let (Some(local), Some(peer)) = (step.local, step.peer) {
+        // A datagram socket hears from anybody, and its close names none of them: they would be remembered for ever.
+        let passing = matches!(&step.action, Action::Call { call: Call::SendTo | Call::ReceiveFrom, .. });
+        if let (Some(local), Some(peer), false) = (step.local, step.peer, passing) {
             let ends = self.ends.entry(addresses(step.side, local, peer)).or_default();
             if !ends.contains(&key) {
                 ends.push(key);
@@ -192,7 +194,7 @@ impl Drawing {
                 self.said_end.insert(key);
             }
             // A server may run for days: what was said about a descriptor goes when the descriptor goes.
-            Action::Call { call: Call::Close, .. } => {
+            Action::Call { call: Call::Close | Call::CloseDatagram, .. } => {
                 self.said_end.remove(&key);
                 if let (Some(local), Some(peer)) = (step.local, step.peer) {
                     let pair = addresses(step.side, local, peer);

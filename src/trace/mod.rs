@@ -29,6 +29,6 @@ pub use environment::from_environment;
 pub use json::{JsonLines, json};
 pub use ladder::{Drawing, Ladder};
 pub use observer::{Observer, Trace};
-pub(crate) use observer::{TellClose, Tracer};
+pub(crate) use observer::{TellClose, TellCloseDatagram, Tracer};
 pub use step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
 pub use tls::{RecordStep, SecuredStep, TlsStep};

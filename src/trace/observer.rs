@@ -103,6 +103,11 @@ impl Tracer {
         self.connection
     }
 
+    /// The same socket, for one step that had this peer: a datagram has its own. `None` leaves the peer as it is.
+    pub(crate) fn with(&self, peer: Option<SocketAddr>) -> Tracer {
+        Tracer { peer: peer.or(self.peer), ..self.clone() }
+    }
+
     /// A call begins that returns at once.
     pub(crate) fn start(&self, call: Call) -> Started {
         Started(self.trace.0.as_ref().map(|_| (call, SystemTime::now(), Instant::now())))
@@ -180,5 +185,15 @@ pub(crate) struct TellClose(pub(crate) Tracer);
 impl Drop for TellClose {
     fn drop(&mut self) {
         self.0.finish(self.0.start(Call::Close), || Outcome::Done);
+    }
+}
+
+/// The same for a datagram socket.
+#[derive(Debug)]
+pub(crate) struct TellCloseDatagram(pub(crate) Tracer);
+
+impl Drop for TellCloseDatagram {
+    fn drop(&mut self) {
+        self.0.finish(self.0.start(Call::CloseDatagram), || Outcome::Done);
     }
 }

@@ -27,7 +27,7 @@ pub struct Step<'a> {
     pub descriptor: Option<i32>,
     /// Our address, where it is known.
     pub local: Option<SocketAddr>,
-    /// The peer's address, where it is known.
+    /// The peer's address, where it is known. A datagram socket without a fixed peer has another one with each step.
     pub peer: Option<SocketAddr>,
     /// The name of the thread that did it.
     pub thread: &'a str,
@@ -42,7 +42,8 @@ impl Step<'_> {
     pub fn moment(&self) -> SystemTime {
         let begins = match &self.action {
             Action::Call { call: Call::Write, outcome: Outcome::Bytes(bytes) } => bytes.len() <= LARGE_WRITE,
-            Action::Call { call: Call::Shutdown | Call::Close, .. } => true,
+            Action::Call { call: Call::Send | Call::SendTo, outcome: Outcome::Bytes(_) } => true,
+            Action::Call { call: Call::Shutdown | Call::Close | Call::CloseDatagram, .. } => true,
             _ => false,
         };
         if begins { self.at } else { self.at.checked_add(self.took).unwrap_or(self.at) }
@@ -183,11 +184,23 @@ pub enum Call {
     ShutdownRead,
     /// The descriptor is given back.
     Close,
+    /// A datagram socket gets an address and a port: socket, bind.
+    Bind,
+    /// A datagram socket gets a fixed peer. Nothing is sent: the system notes the address, and drops what others send.
+    ConnectDatagram,
+    /// A datagram to the fixed peer.
+    Send,
+    /// A datagram to the address in [`Step::peer`].
+    SendTo,
+    /// A datagram from the address in [`Step::peer`].
+    ReceiveFrom,
+    /// A datagram socket's descriptor is given back. The peer hears nothing of it: there was no connection.
+    CloseDatagram,
 }
 
 impl Call {
-    /// Every call, in the order of a conversation.
-    pub const ALL: [Call; 10] = [
+    /// Every call, in the order of a conversation, and then those of datagrams.
+    pub const ALL: [Call; 16] = [
         Call::Resolve,
         Call::Listen,
         Call::Accept,
@@ -198,6 +211,12 @@ impl Call {
         Call::Shutdown,
         Call::ShutdownRead,
         Call::Close,
+        Call::Bind,
+        Call::ConnectDatagram,
+        Call::Send,
+        Call::SendTo,
+        Call::ReceiveFrom,
+        Call::CloseDatagram,
     ];
 
     /// The word for it on the blackboard, which is also its name in JSON.
@@ -217,6 +236,12 @@ impl Call {
             Call::Shutdown => "shutdown",
             Call::ShutdownRead => "shutdown reading",
             Call::Close => "close",
+            Call::Bind => "socket, bind",
+            Call::ConnectDatagram => "connect",
+            Call::Send => "send",
+            Call::SendTo => "sendto",
+            Call::ReceiveFrom => "recvfrom",
+            Call::CloseDatagram => "close datagram socket",
         }
     }
 
@@ -232,6 +257,12 @@ impl Call {
             Call::Write => "TcpStream::write",
             Call::Shutdown | Call::ShutdownRead => "TcpStream::shutdown",
             Call::Close => "drop(TcpStream)",
+            Call::Bind => "UdpSocket::bind",
+            Call::ConnectDatagram => "UdpSocket::connect",
+            Call::Send => "UdpSocket::send",
+            Call::SendTo => "UdpSocket::send_to",
+            Call::ReceiveFrom => "UdpSocket::recv_from",
+            Call::CloseDatagram => "drop(UdpSocket)",
         }
     }
 
@@ -245,10 +276,12 @@ impl Call {
             // A connect with a deadline: ioctl sets the socket to non-blocking so that connect only begins, a second one
             // sets it back, and poll waits. Should that end badly, getsockopt then fetches the reason.
             Call::Connect => &["socket", "ioctl", "connect", "ioctl", "poll"],
-            Call::Read | Call::Peek => &["recvfrom"],
-            Call::Write => &["sendto"],
+            Call::Read | Call::Peek | Call::ReceiveFrom => &["recvfrom"],
+            Call::Write | Call::Send | Call::SendTo => &["sendto"],
             Call::Shutdown | Call::ShutdownRead => &["shutdown"],
-            Call::Close => &["close"],
+            Call::Close | Call::CloseDatagram => &["close"],
+            Call::Bind => &["socket", "bind"],
+            Call::ConnectDatagram => &["connect"],
         }
     }
 }

@@ -72,7 +72,8 @@ fn wait(step: &Step<'_>, call: Call, bytes: Option<usize>) -> Option<Words> {
         (Call::Write, Some(bytes)) if bytes > LARGE_WRITE => {
             (format!("write {} … may wait for the {peer} to read", counted(bytes as u64)), None)
         }
-        (Call::Write, _) => return None,
+        (Call::Write | Call::Send | Call::SendTo, _) => return None,
+        (Call::ReceiveFrom, _) => ("recvfrom … waits for a datagram".to_string(), None),
         (other, _) => (format!("{} … waits for the {peer}", other.name()), None),
     };
     Some(Words { ours: vec![text], theirs: None, arrow })
@@ -81,7 +82,7 @@ fn wait(step: &Step<'_>, call: Call, bytes: Option<usize>) -> Option<Words> {
 fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) -> Words {
     let word = call.name();
     let after = match call {
-        Call::Resolve | Call::Accept | Call::Connect | Call::Read => waited(step.took),
+        Call::Resolve | Call::Accept | Call::Connect | Call::Read | Call::ReceiveFrom => waited(step.took),
         _ if step.took >= NOTICEABLE => waited(step.took),
         _ => String::new(),
     };
@@ -93,6 +94,14 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
         }
         (Call::Write, Outcome::Bytes(bytes)) => {
             (with_dump(format!("write {}{after}", counted(bytes.len() as u64)), bytes), "(can read them)", towards_them)
+        }
+        (Call::Send | Call::SendTo, Outcome::Bytes(bytes)) => {
+            let first = format!("{word}{}: a datagram of {}{after}", peer(step, "to"), counted(bytes.len() as u64));
+            (with_dump(first, bytes), "(may receive it, or never)", towards_them)
+        }
+        (Call::ReceiveFrom, Outcome::Bytes(bytes)) => {
+            let first = format!("{word}{}: a datagram of {}{after}", peer(step, "from"), counted(bytes.len() as u64));
+            (with_dump(first, bytes), "(has sent it)", towards_us)
         }
         (_, Outcome::Bytes(bytes)) => (with_dump(format!("{word}: the next byte is there{after}"), bytes), "", None),
         (Call::Read, Outcome::End) => {
@@ -111,7 +120,16 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
             let ours = vec![format!("{word}: connected{after}"), below(&ourselves(step, "from"))];
             (ours, "(its system shook hands, accept may follow)", towards_us)
         }
-        (Call::Listen, Outcome::Done) => (vec![word.to_string(), below(&ourselves(step, "on"))], "", None),
+        (Call::ConnectDatagram, Outcome::Done) => {
+            let ours =
+                vec![format!("{word}{}: noted, nothing is sent", peer(step, "to")), below(&ourselves(step, "from"))];
+            (ours, "", None)
+        }
+        (Call::CloseDatagram, Outcome::Done) => {
+            let descriptor = step.descriptor.map(|number| format!(", descriptor {number}")).unwrap_or_default();
+            (vec![format!("{word}{descriptor}{after}")], "", None)
+        }
+        (Call::Listen | Call::Bind, Outcome::Done) => (vec![word.to_string(), below(&ourselves(step, "on"))], "", None),
         (Call::Shutdown | Call::Close, Outcome::Done) => {
             let descriptor =
                 step.descriptor.filter(|_| call == Call::Close).map(|number| format!(" descriptor {number}"));
@@ -124,6 +142,10 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
         (_, Outcome::Failed(error)) => {
             let ours = vec![format!("{word} failed{after}"), below(&error.to_string())];
             match error.kind() {
+                // ICMP "port unreachable", in answer to a datagram of before.
+                ErrorKind::ConnectionRefused if call != Call::Connect => {
+                    (ours, "(its system: nobody receives here)", towards_us)
+                }
                 ErrorKind::ConnectionReset => (ours, "(reset: died, or closed with bytes unread)", towards_us),
                 ErrorKind::ConnectionRefused => (ours, "(its system: nobody listens here)", towards_us),
                 _ => (ours, "", None),
@@ -131,6 +153,11 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
         }
     };
     Words { ours, theirs: Some(theirs.to_string()).filter(|words| !words.is_empty()), arrow }
+}
+
+/// Where a datagram goes or comes from: each has an address of its own.
+fn peer(step: &Step<'_>, preposition: &str) -> String {
+    step.peer.map(|address| format!(" {preposition} {address}")).unwrap_or_default()
 }
 
 /// Our address and our descriptor, as far as they are known.
