@@ -23,7 +23,7 @@ pub(super) const LARGEST: usize = 65_535;
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) socket: UdpSocket,
-    _told: TellCloseDatagram,
+    told: TellCloseDatagram,
     pub(super) tracer: Tracer,
     pub(super) local: SocketAddr,
     pub(super) peer: Option<SocketAddr>,
@@ -42,7 +42,7 @@ impl Socket {
         tracer.finish(started, || result.as_ref().map_or_else(Outcome::Failed, |_| Outcome::Done));
         let socket = Socket {
             socket: result?,
-            _told: TellCloseDatagram(tracer.clone()),
+            told: TellCloseDatagram(tracer.clone()),
             local: tracer.local.unwrap_or(local),
             tracer,
             peer: None,
@@ -63,6 +63,7 @@ impl Socket {
         // Until now the address was 0.0.0.0: only the way to the peer decides which of ours is used.
         self.local = self.socket.local_addr().unwrap_or(self.local);
         self.tracer.local = Some(self.local);
+        self.told.0 = self.tracer.clone();
         self.tracer.finish(started, || result.as_ref().map_or_else(Outcome::Failed, |()| Outcome::Done));
         result?;
         // To 0.0.0.0 means to this machine, and the answers come from 127.0.0.1.
