@@ -14,7 +14,7 @@ mod strace;
 
 use recorded::{Came, Recorded, What, read_all};
 use socklab::trace::Call;
-use socklab::{Arrival, Client, Error, Received, Settings, StandardServer};
+use socklab::{Arrival, Client, Datagram, Error, Received, ReceivedDatagram, Settings, StandardServer};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -103,7 +103,7 @@ fn assert_true(trace: &str, seen: &str) {
         told += match (call, came) {
             (Call::Resolve, _) | (_, Came::Nothing) => continue,
             (Call::Listen, _) => 3,
-            (Call::Connect, _) => 2,
+            (Call::Connect | Call::Bind, _) => 2,
             _ => 1,
         };
         let lost = steps.remove(place);
@@ -297,6 +297,45 @@ fn the_program_under_strace() {
     drop(unlucky);
     stop.stop();
     running.join().unwrap().unwrap();
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn datagrams_do_what_their_trace_says() {
+    let folder = Folder::new("datagrams");
+    let program = std::env::current_exe().unwrap().into_os_string();
+    let words = ["--exact", "the_datagrams_under_strace", "--ignored", "--nocapture"].map(OsString::from);
+    let mut child = folder.start_with(&[&[program][..], &words].concat(), &[("SOCKLAB_STRACED", "datagrams")]);
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}\n{}", folder.trace());
+    assert_true(&folder.trace(), &folder.seen());
+}
+
+/// What [`datagrams_do_what_their_trace_says`] runs under strace.
+#[test]
+#[ignore = "needs strace"]
+fn the_datagrams_under_strace() {
+    let Ok(_) = std::env::var("SOCKLAB_STRACED") else { return };
+    let mut one = Datagram::bind("127.0.0.1:0").unwrap();
+    let address = one.local_address().to_string();
+    assert!(matches!(Datagram::bind(&address), Err(Error::Listen { .. })));
+    // Refused, and nothing is sent: nobody has asked for broadcast.
+    assert!(matches!(Datagram::connect("255.255.255.255:9"), Err(Error::Connect { .. })));
+    let mut other = Datagram::connect(&address).unwrap();
+    for size in [5, 0, 65_507] {
+        other.send(vec![b'x'; size]).unwrap();
+        let ReceivedDatagram::Datagram { bytes, from } = one.receive().unwrap() else { panic!("nothing came") };
+        assert_eq!(bytes.len(), size);
+        one.send_to("answer", from).unwrap();
+        assert!(matches!(other.receive().unwrap(), ReceivedDatagram::Datagram { .. }));
+    }
+    assert!(other.send(vec![b'x'; 65_508]).is_err());
+    assert_eq!(one.receive_within(Duration::from_millis(20)).unwrap(), ReceivedDatagram::Nothing);
+    drop(one);
+    other.send("nobody").unwrap();
+    assert!(matches!(other.receive(), Err(Error::Unreachable { .. })));
+    other.send("nobody").unwrap();
+    assert!(matches!(other.send("not sent"), Err(Error::Unreachable { .. })));
 }
 
 /// Where a run under strace leaves its two records.

@@ -2,7 +2,8 @@
 //!
 //! Both records are cut into *lives*: a descriptor from its birth (socket, or accept) to its close. Numbers are used
 //! again, lives are not. Each life of one record must be in the other, with the same calls and the same counts of
-//! bytes. What is left aside: calls that only set or ask something (setsockopt, ioctl, poll, ...), and a second handle
+//! bytes. A program whose names the C library resolves has datagram sockets that are not ours: here all addresses are in
+//! digits. What is left aside: calls that only set or ask something (setsockopt, ioctl, poll, ...), and a second handle
 //! on the same socket (fcntl F_DUPFD), whose calls count as the socket's own and whose close closes nothing.
 
 use crate::recorded::{Came, Recorded, What};
@@ -110,7 +111,7 @@ fn from_trace(steps: &[Recorded]) -> Result<(Vec<Life>, Vec<Stillborn>), String>
                 stillborn.push("connect");
                 continue;
             }
-            (Call::Listen, Came::Failed(_)) => {
+            (Call::Listen | Call::Bind, Came::Failed(_)) => {
                 stillborn.push("bind");
                 continue;
             }
@@ -124,21 +125,21 @@ fn from_trace(steps: &[Recorded]) -> Result<(Vec<Life>, Vec<Stillborn>), String>
         if life.descriptor != descriptor {
             return Err(format!("connection {number} has descriptor {} and then {descriptor}", life.descriptor));
         }
-        if life.events.is_empty() && !matches!(call, Call::Listen | Call::Connect) {
+        if life.events.is_empty() && !matches!(call, Call::Listen | Call::Connect | Call::Bind) {
             life.events.push("accepted".to_string());
         }
         match call {
             Call::Listen => life.events.extend(["socket", "bind", "listen"].map(String::from)),
             Call::Connect => life.events.extend(["socket", "connect"].map(String::from)),
+            Call::Bind => life.events.extend(["socket", "bind"].map(String::from)),
             _ => life.events.push(match came {
-                Came::Done if *call == Call::ShutdownRead => "shutdown".to_string(),
-                Came::Done => call.name().to_string(),
+                Came::Done => word(*call).to_string(),
                 Came::Accepted { descriptor: Some(new), .. } => format!("accept {new}"),
                 Came::Accepted { descriptor: None, .. } => "accept without a descriptor".to_string(),
-                Came::Bytes(bytes) => format!("{} {}", call.name(), bytes.len()),
-                Came::End | Came::OwnEnd => format!("{} 0", call.name()),
-                Came::Nothing => format!("{} nothing", call.name()),
-                Came::Failed(_) => format!("{} failed", call.name()),
+                Came::Bytes(bytes) => format!("{} {}", word(*call), bytes.len()),
+                Came::End | Came::OwnEnd => format!("{} 0", word(*call)),
+                Came::Nothing => format!("{} nothing", word(*call)),
+                Came::Failed(_) => format!("{} failed", word(*call)),
             }),
         }
     }
@@ -146,6 +147,17 @@ fn from_trace(steps: &[Recorded]) -> Result<(Vec<Life>, Vec<Stillborn>), String>
     let mut lives: Vec<(SystemTime, Life)> = lives.into_values().collect();
     lives.sort_by_key(|(born, _)| *born);
     Ok((lives.into_iter().map(|(_, life)| life).collect(), stillborn))
+}
+
+/// What strace's line becomes, too: a system call may have two names in the trace, for it means two things.
+fn word(call: Call) -> &'static str {
+    match call {
+        Call::ShutdownRead => "shutdown",
+        Call::Send | Call::SendTo => "write",
+        Call::ReceiveFrom => "read",
+        Call::CloseDatagram => "close",
+        other => other.name(),
+    }
 }
 
 fn from_strace(text: &str) -> Result<Vec<Life>, String> {
@@ -203,8 +215,9 @@ impl System {
         }
         let returned: i32 = result.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(-1);
         if name == "socket" {
-            let tcp = arguments.starts_with("AF_INET") && arguments.contains("SOCK_STREAM");
-            if tcp && returned >= 0 {
+            let ours = arguments.starts_with("AF_INET")
+                && (arguments.contains("SOCK_STREAM") || arguments.contains("SOCK_DGRAM"));
+            if ours && returned >= 0 {
                 self.born(returned, thread, "socket");
             }
             return Ok(());

@@ -96,11 +96,11 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
             (with_dump(format!("write {}{after}", counted(bytes.len() as u64)), bytes), "(can read them)", towards_them)
         }
         (Call::Send | Call::SendTo, Outcome::Bytes(bytes)) => {
-            let first = format!("{word}{}: a datagram of {}{after}", peer(step, "to"), counted(bytes.len() as u64));
+            let first = format!("{word}{}: {}{after}", datagram_peer(step), counted(bytes.len() as u64));
             (with_dump(first, bytes), "(may receive it, or never)", towards_them)
         }
         (Call::ReceiveFrom, Outcome::Bytes(bytes)) => {
-            let first = format!("{word}{}: a datagram of {}{after}", peer(step, "from"), counted(bytes.len() as u64));
+            let first = format!("{word}{}: {}{after}", datagram_peer(step), counted(bytes.len() as u64));
             (with_dump(first, bytes), "(has sent it)", towards_us)
         }
         (_, Outcome::Bytes(bytes)) => (with_dump(format!("{word}: the next byte is there{after}"), bytes), "", None),
@@ -121,8 +121,7 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
             (ours, "(its system shook hands, accept may follow)", towards_us)
         }
         (Call::ConnectDatagram, Outcome::Done) => {
-            let ours =
-                vec![format!("{word}{}: noted, nothing is sent", peer(step, "to")), below(&ourselves(step, "from"))];
+            let ours = vec![format!("{word}{}: nothing is sent", datagram_peer(step)), below(&ourselves(step, "from"))];
             (ours, "", None)
         }
         (Call::CloseDatagram, Outcome::Done) => {
@@ -155,9 +154,9 @@ fn returned(step: &Step<'_>, call: Call, outcome: &Outcome<'_>, said_end: bool) 
     Words { ours, theirs: Some(theirs.to_string()).filter(|words| !words.is_empty()), arrow }
 }
 
-/// Where a datagram goes or comes from: each has an address of its own.
-fn peer(step: &Step<'_>, preposition: &str) -> String {
-    step.peer.map(|address| format!(" {preposition} {address}")).unwrap_or_default()
+/// Where a datagram goes, or comes from: each has an address of its own.
+fn datagram_peer(step: &Step<'_>) -> String {
+    step.peer.map(|address| format!(" {address}")).unwrap_or_default()
 }
 
 /// Our address and our descriptor, as far as they are known.
