@@ -1,6 +1,8 @@
 //! Datagrams over real sockets: what is told apart, what is never cut, and who may not be heard.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod support;
+
 use socklab::trace::{Action, Call, Observer, Outcome, Step, Trace};
 use socklab::{Datagram, Error, ReceivedDatagram, Resolver, Settings};
 use std::io::ErrorKind;
@@ -8,6 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+use support::{Program, SOON};
 
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(10);
@@ -280,4 +283,59 @@ fn each_step_is_told_with_the_peer_that_it_had() {
         (Call::CloseDatagram, None, None),
     ];
     assert_eq!(*calls.0.lock().unwrap(), expected);
+}
+
+/// What the example prints.
+fn example(arguments: &[&str]) -> Vec<String> {
+    Program::example("datagram", arguments).succeed(SOON).lines
+}
+
+fn received(lines: &[String]) -> Vec<u64> {
+    let numbers = lines.iter().filter_map(|line| line.strip_prefix("received"));
+    numbers.map(|rest| rest.split_whitespace().next().unwrap().parse().unwrap()).collect()
+}
+
+fn find<'a>(lines: &'a [String], start: &str) -> &'a str {
+    lines
+        .iter()
+        .find_map(|line| line.strip_prefix(start))
+        .unwrap_or_else(|| panic!("no {start:?} in {lines:#?}"))
+        .trim()
+}
+
+#[test]
+fn the_example_has_the_same_losses_for_the_same_seed() {
+    let [first, again, other] = ["3", "3", "4"].map(|seed| example(&["--seed", seed, "--count", "60"]));
+    assert_eq!(first, again);
+    assert_ne!(received(&first), received(&other));
+
+    // What the receiver saw is what the relay did.
+    let (numbers, did) = (received(&first), find(&first, "what the relay did"));
+    let fates = |word: &str| -> Vec<u64> {
+        let all = did.split(", ").filter_map(|fate| fate.strip_prefix(word));
+        all.map(|number| number.trim().parse().unwrap()).collect()
+    };
+    let (lost, doubled, delayed) = (fates("lost"), fates("doubled"), fates("delayed"));
+    assert!(!lost.is_empty() && !doubled.is_empty() && !delayed.is_empty(), "{did}");
+    for number in 1..=60 {
+        let times = numbers.iter().filter(|seen| **seen == number).count();
+        let expected = if lost.contains(&number) { 0 } else { 1 + usize::from(doubled.contains(&number)) };
+        assert_eq!(times, expected, "{number} of {first:#?}");
+    }
+    let highest = *numbers.iter().max().unwrap();
+    let missed: Vec<String> = lost.iter().filter(|lost| **lost < highest).map(u64::to_string).collect();
+    assert_eq!(find(&first, "the receiver misses"), missed.join(", "));
+    let said = |what: &str| first.iter().filter(|line| line.contains(what)).count();
+    assert_eq!(said("a second time"), doubled.len());
+    assert!(said("late: others overtook it") > 0, "{first:#?}");
+}
+
+#[test]
+fn the_example_without_mishaps_has_all_in_order() {
+    let lines = example(&["--lose", "0", "--double", "0", "--delay", "0"]);
+    assert_eq!(received(&lines), (1..=20).collect::<Vec<_>>());
+    assert_eq!(find(&lines, "the receiver misses"), "none");
+    assert_eq!(find(&lines, "what the relay did"), "nothing");
+    let lines = example(&["--lose", "100"]);
+    assert!(received(&lines).is_empty(), "{lines:#?}");
 }
