@@ -1,8 +1,9 @@
 //! What may happen to a datagram, and how does a reader notice?
 //!
-//! On one machine nothing happens to them, which is why so many programs on UDP work until they leave it. So here a relay
-//! stands in between and does what networks do: it loses some, sends some twice, and holds some back until others have
-//! overtaken them. It draws lots from a seed, so that the same seed has the same losses, and one can look again.
+//! On one machine nothing happens to them, which is why so many programs on UDP work until they leave it. So here a
+//! relay stands in between and does what networks do: it loses some, sends some twice, and holds some back until
+//! others have overtaken them. It draws lots from a seed, so that the same seed has the same losses, and one can look
+//! again.
 //!
 //! The socket shows none of it. All that the reader has is the number that the sender put on each datagram.
 //!
@@ -20,7 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 const USAGE: &str = "datagram [--count N] [--seed N] [--lose PERCENT] [--double PERCENT] [--delay PERCENT]\n\
-    Sends numbered datagrams (20, at most 100) through a relay that loses, doubles and delays some (20, 10 and 10 of 100).";
+    Sends numbered datagrams (20, at most 100) through a relay that loses 20 of 100, doubles 10 and delays 10.";
 
 /// UDP has no end. Who has heard nothing for so long goes home, and may be wrong.
 const QUIET: Duration = Duration::from_millis(300);

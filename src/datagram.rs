@@ -1,9 +1,9 @@
 //! What is left when one takes the connection away?
 //!
-//! UDP (RFC 768) puts two ports and a checksum in front of what IP delivers, and nothing else. No handshake, so there is
-//! nobody who accepts; no acknowledgement, so nobody learns what arrived; no order and no end. What is gained: one
-//! socket talks to everybody, a message needs no framing, because its edges stay where they are, and the first byte is
-//! on its way at once.
+//! UDP (RFC 768) puts two ports and a checksum in front of what IP delivers, and nothing else. No handshake, so there
+//! is nobody who accepts; no acknowledgement, so nobody learns what arrived; no order and no end. What is gained: one
+//! socket talks to everybody, a message needs no framing, because its edges stay where they are, and the first byte
+//! is on its way at once.
 //!
 //! ```text
 //!   socket()     a descriptor, still alone                            \
@@ -15,9 +15,9 @@
 //!
 //! # In production
 //!
-//! DNS, games, telephony and QUIC (RFC 9000) live on datagrams, and each builds the part of TCP that it needs: numbers,
-//! acknowledgements, repetition. RFC 8085 says what a polite one does: no more than some 1,200 bytes each, and no faster
-//! than the network carries. We leave out broadcast, multicast, and many datagrams in one system call.
+//! DNS, games, telephony and QUIC (RFC 9000) live on datagrams, and each builds the part of TCP that it needs:
+//! numbers, acknowledgements, repetition. RFC 8085 says what a polite one does: no more than some 1,200 bytes each,
+//! and no faster than the network carries. We leave out broadcast, multicast, and many datagrams in one system call.
 
 mod socket;
 
@@ -39,7 +39,7 @@ pub enum ReceivedDatagram {
     Datagram {
         /// What it holds.
         bytes: Vec<u8>,
-        /// Who sent it, by its own account: whoever owns a network on the way can write any address there.
+        /// Who sent it (WLanguage: `SocketClientInfo`), by its own account: whoever owns a network on the way can write any address there.
         from: SocketAddr,
     },
     /// None came within the time given.
@@ -49,9 +49,10 @@ pub enum ReceivedDatagram {
 /// A UDP socket, with a fixed peer or without. WLanguage: `SocketCreateUDP` (in French `SocketCréeUDP`), with
 /// `SocketRead` (`SocketLit`) and `SocketWrite` (`SocketEcrit`).
 ///
-/// What is **not** promised, however well it works on one machine: that a datagram arrives, that it arrives once, that two
-/// arrive in the order in which they were sent, and that the sender learns any of this. A send that went well says that
-/// our own system took it. A program that needs more puts numbers on its datagrams, and looks at them: see
+/// What is **not** promised, however well it works on one machine: that a datagram arrives, that it arrives once,
+/// that two arrive in the order in which they were sent, and that the sender learns any of this. A send that went
+/// well says that our own system took it. A program that needs more puts numbers on its datagrams, and looks at them:
+/// see
 /// `cargo run --example datagram`.
 ///
 /// What is promised: what arrives is whole, and is one datagram as it was sent, never a part and never two in one.
@@ -75,7 +76,8 @@ pub enum ReceivedDatagram {
 /// # Ok::<(), socklab::Error>(())
 /// ```
 ///
-/// Dropping it closes it, once its [`DatagramSender`]s are gone too.
+/// Dropping it closes it, once its [`DatagramSender`]s are gone too, and nobody is told (WLanguage: `SocketClose`, in
+/// French `SocketFerme`).
 #[derive(Debug)]
 pub struct Datagram {
     socket: Arc<Socket>,
@@ -111,9 +113,9 @@ impl Datagram {
         Err(Error::Listen { address: local.to_owned(), source: last })
     }
 
-    /// A socket with a fixed peer, at `HOST:PORT`, with the default [`Settings`]: it sends there, and receives from there
-    /// only. Nothing is sent yet, so this cannot know whether anybody is there. Blocks only where the host is a name, for
-    /// at most [`Settings::connect_limit`].
+    /// A socket with a fixed peer, at `HOST:PORT`, with the default [`Settings`]: it sends there, and receives from
+    /// there only. Nothing is sent yet, so this cannot know whether anybody is there. Blocks only where the host is a
+    /// name, for at most [`Settings::connect_limit`].
     ///
     /// Of a name's addresses it takes the first to which this machine knows a way.
     ///
@@ -168,8 +170,8 @@ impl Datagram {
         }
     }
 
-    /// Our address. After a bind to `0.0.0.0` it is that: which of its addresses a machine sends from is decided for each
-    /// datagram. WLanguage: `SocketClientInfo`, for the other side.
+    /// Our address. After a bind to `0.0.0.0` it is that: which of its addresses a machine sends from is decided for
+    /// each datagram.
     pub fn local_address(&self) -> SocketAddr {
         self.socket.local
     }
@@ -189,8 +191,8 @@ impl Datagram {
         self.socket.send(bytes.as_ref())
     }
 
-    /// Sends one datagram. Blocks while the system's buffer is full, for at most [`Settings::send_limit`]. That our system
-    /// took it is all that is known afterwards.
+    /// Sends one datagram. Blocks while the system's buffer is full, for at most [`Settings::send_limit`]. That our
+    /// system took it is all that is known afterwards.
     ///
     /// Errors: [`Error::TooLong`] over [`Settings::max_message`]; [`Error::Unsendable`] where no datagram can hold it
     /// (65,507 bytes over IPv4, 65,527 over IPv6), and where the socket's peer is fixed (or, for `send`, is not);
@@ -207,9 +209,9 @@ impl Datagram {
 
     /// The next datagram, as soon as there is one. Waits for at most `limit`, in steps of a millisecond.
     ///
-    /// Errors: [`Error::DatagramTooLong`] for one over [`Settings::max_message`], with all of it, and the next receive
-    /// goes on; [`Error::Unreachable`], with a fixed peer: its machine said that nobody receives what we sent. Later there
-    /// may be somebody, so the socket stays usable; [`Error::System`].
+    /// Errors: [`Error::DatagramTooLong`] for one over [`Settings::max_message`], with all of it, and the next
+    /// receive goes on; [`Error::Unreachable`], with a fixed peer: its machine said that nobody receives what we
+    /// sent. Later there may be somebody, so the socket stays usable; [`Error::System`].
     pub fn receive_within(&mut self, limit: Duration) -> Result<ReceivedDatagram, Error> {
         let deadline = Deadline::after(limit);
         loop {

@@ -186,13 +186,13 @@ impl fmt::Display for Error {
             ),
             Error::Unreachable { peer, source } => write!(
                 formatter,
-                "nobody receives datagrams at {peer}: its machine said so in answer to an earlier one ({source}); is the \
-                 other program running, and is the port right?"
+                "nobody receives datagrams at {peer}: its machine said so in answer to an earlier one ({source}); is \
+                 the other program running, and is the port right?"
             ),
             Error::DatagramTooLong { from, bytes, limit } => write!(
                 formatter,
-                "a datagram of {} bytes came from {from}, over the limit of {limit}: raise Settings::max_message if it is \
-                 meant to be that long",
+                "a datagram of {} bytes came from {from}, over the limit of {limit}: raise Settings::max_message if it \
+                 is meant to be that long",
                 bytes.len()
             ),
             Error::Closed => write!(

@@ -5,8 +5,8 @@
 //!
 //! * A UDP socket can be made to ask the routing table: to connect one sends nothing, it only decides which of our
 //!   addresses would be used. Every system can do that. It finds the address of the way out, one for each family.
-//! * Linux writes all its addresses into two files, `/proc/net/fib_trie` and `/proc/net/if_inet6`. They also know a machine
-//!   whose network has no way out, such as a lab's.
+//! * Linux writes all its addresses into two files, `/proc/net/fib_trie` and `/proc/net/if_inet6`. They also know a
+//!   machine whose network has no way out, such as a lab's.
 //!
 //! # In production
 //!
@@ -24,9 +24,9 @@ const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
 /// Does not block, and sends nothing. Empty without a network. Loopback addresses are left out, for they lead everybody
 /// to their own machine; so are IPv6's link-local ones (`fe80::`), which need the name of the *client's* network card.
 ///
-/// It cannot know whether anybody gets through: a firewall may be in between, or a router that translates addresses, whose
-/// other side is the only one that the world sees. A virtual machine's bridge is among the others, and leads nowhere.
-/// Elsewhere than on Linux a second network card is not found.
+/// It cannot know whether anybody gets through: a firewall may be in between, or a router that translates addresses,
+/// whose other side is the only one that the world sees. A virtual machine's bridge is among the others, and leads
+/// nowhere. Elsewhere than on Linux a second network card is not found.
 ///
 /// ```
 /// let server = socklab::StandardServer::bind("0.0.0.0:0")?;
@@ -61,8 +61,8 @@ fn is_of_use(address: IpAddr) -> bool {
     !address.is_loopback() && !address.is_unspecified() && !link_local
 }
 
-/// From the kernel's routing tree: an address stands in one line (`|-- 192.0.2.7`), and in those below it what it is. To a
-/// whole address (`/32`) of our own (`host LOCAL`) packets are delivered here.
+/// From the kernel's routing tree: an address stands in one line (`|-- 192.0.2.7`), and in those below it what it is.
+/// To a whole address (`/32`) of our own (`host LOCAL`) packets are delivered here.
 fn listed_ipv4(tree: &str) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     let mut leaf: Option<Ipv4Addr> = None;
@@ -76,8 +76,8 @@ fn listed_ipv4(tree: &str) -> Vec<IpAddr> {
     addresses
 }
 
-/// One address a line: 32 hexadecimal digits, then the card's number, the length of the prefix, the scope, flags and the
-/// card's name.
+/// One address a line: 32 hexadecimal digits, then the card's number, the length of the prefix, the scope, flags and
+/// the card's name.
 fn listed_ipv6(list: &str) -> Vec<IpAddr> {
     let digits = list.lines().filter_map(|line| line.split_whitespace().next());
     let addresses =

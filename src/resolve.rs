@@ -29,7 +29,8 @@ use std::time::Duration;
 /// wait for the same dead server.
 const MAX_ABANDONED: usize = 64;
 
-/// Turns names into addresses: the system's own, or one of yours. Cheap to clone. See [`Settings::resolver`](crate::Settings::resolver).
+/// Turns names into addresses: the system's own, or one of yours. Cheap to clone. See
+/// [`Settings::resolver`](crate::Settings::resolver).
 ///
 /// WLanguage resolves names inside `SocketConnect` (in French `SocketConnecte`), and `NetIPAddress` (`NetAdresseIP`).
 ///
@@ -78,9 +79,9 @@ impl Resolver {
     /// The addresses of `HOST:PORT`, in the order in which the resolver prefers them, at least one. Blocks for at most
     /// `limit`. An address in digits is its own answer, at once and without a thread.
     ///
-    /// When the time is up, the thread that asks is abandoned: nothing can stop it. It holds its stack and ends when the
-    /// resolver returns. While 64 of them are left of one resolver, it is asked no more and each name fails at once.
-    /// (Threads that somebody waits for do not count: with many at once there may be more when a server dies.)
+    /// When the time is up, the thread that asks is abandoned: nothing can stop it. It holds its stack and ends when
+    /// the resolver returns. While 64 of them are left of one resolver, it is asked no more and each name fails at
+    /// once. (Threads that somebody waits for do not count: with many at once there may be more when a server dies.)
     ///
     /// Errors: [`Error::Address`], and [`Error::Resolve`], whose source is of the kind [`ErrorKind::TimedOut`] when the
     /// time was up.
@@ -129,7 +130,8 @@ impl Resolver {
         let settled = Arc::new(AtomicBool::new(false));
         let asking = Asking { resolver: self.0.clone(), settled: settled.clone() };
         let name = host.to_owned();
-        // Not called after the name: a stranger's text may hold a zero byte, and with that in its name no thread can be made.
+        // Not called after the name: a stranger's text may hold a zero byte, and with that in its name no thread can
+        // be made.
         thread::Builder::new().name("resolve".into()).spawn(move || {
             // Nobody may be waiting any more: then the answer is dropped, and that is all.
             let _ = answer.send((asking.resolver.ask)(&name, port));

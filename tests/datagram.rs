@@ -27,8 +27,8 @@ fn settings() -> Settings {
     Settings { receive_limit: LONG, ..Settings::default() }
 }
 
-/// A port of this machine at which nobody receives. It is given back, so that another program could take it: on Linux, where
-/// all of 127/8 is this machine, nobody else asks at this address.
+/// A port of this machine at which nobody receives. It is given back, so that another program could take it: on
+/// Linux, where all of 127/8 is this machine, nobody else asks at this address.
 fn closed() -> SocketAddr {
     let ip = if cfg!(target_os = "linux") { "127.0.9.1:0" } else { "127.0.0.1:0" };
     UdpSocket::bind(ip).unwrap().local_addr().unwrap()
@@ -245,9 +245,11 @@ fn a_resolver_that_blocks_meets_the_deadline() {
     drop(let_go);
 }
 
-/// Keeps each call with its peer and the count of its bytes.
+/// A call, its peer, and the count of its bytes.
+type Told = (Call, Option<SocketAddr>, Option<usize>);
+
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Vec<(Call, Option<SocketAddr>, Option<usize>)>>>);
+struct Calls(Arc<Mutex<Vec<Told>>>);
 
 impl Observer for Calls {
     fn observe(&self, step: &Step<'_>) {

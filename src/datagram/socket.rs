@@ -16,8 +16,8 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-/// No datagram is longer: its length is a field of 16 bits (RFC 768). Less space would be a trap: Unix fills it, drops the
-/// rest of the datagram, and says nothing.
+/// No datagram is longer: its length is a field of 16 bits (RFC 768). Less space would be a trap: Unix fills it,
+/// drops the rest of the datagram, and says nothing.
 pub(super) const LARGEST: usize = 65_535;
 
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Socket {
         Ok(socket)
     }
 
-    /// From now on the system sends to this peer, drops what others send, and tells us what comes back from its machine.
+    /// From now on the system sends to this peer, drops what others send, and tells us what comes back from its
+    /// machine.
     pub(super) fn fix_peer(mut self, peer: SocketAddr) -> io::Result<Socket> {
         self.tracer.peer = Some(peer);
         let started = self.tracer.start(Call::ConnectDatagram);
@@ -96,7 +97,7 @@ impl Socket {
         if bytes.len() > room(to.ip()) {
             let (length, room) = (bytes.len(), room(to.ip()));
             return Err(unsendable(format!(
-                "{length} bytes, and a datagram to {to} holds {room} at most: cut it up and number the parts, or use TCP"
+                "{length} bytes, and a datagram to {to} holds {room} at most: send it in numbered parts, or by TCP"
             )));
         }
         let started = self.tracer.start_waiting(call, Some(bytes.len()));
