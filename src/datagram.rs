@@ -39,7 +39,8 @@ pub enum ReceivedDatagram {
     Datagram {
         /// What it holds.
         bytes: Vec<u8>,
-        /// Who sent it (WLanguage: `SocketClientInfo`), by its own account: whoever owns a network on the way can write any address there.
+        /// Who sent it (WLanguage: `SocketClientInfo`), by its own account: whoever owns a network on the way can write
+        /// any address there.
         from: SocketAddr,
     },
     /// None came within the time given.
