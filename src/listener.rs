@@ -37,7 +37,6 @@ pub use newcomer::Newcomer;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::tls::Tls;
 use crate::trace::{Call, Outcome, Side, TellClose, Tracer};
@@ -110,7 +109,7 @@ impl Listener {
         // What is wrong with a certificate is said to whoever starts the server, and not to its first client.
         Tls::server(settings)?;
         let mut tracer = Tracer::new(&settings.trace, Side::Server);
-        let candidates = resolve(address, Deadline::after(settings.connect_limit), &tracer)?;
+        let candidates = settings.resolver.addresses(address, Deadline::after(settings.connect_limit), &tracer)?;
         let started = tracer.start(Call::Listen);
         let result = TcpListener::bind(&candidates[..]);
         if let Ok(socket) = &result {

@@ -179,11 +179,6 @@ impl fmt::Debug for Resolver {
     }
 }
 
-/// What a listener asks: the system.
-pub(crate) fn resolve(target: &str, deadline: Deadline, tracer: &Tracer) -> Result<Vec<SocketAddr>, Error> {
-    Resolver::system().addresses(target, deadline, tracer)
-}
-
 /// Host and port. An IPv6 address has colons of its own and stands in brackets (RFC 5952 section 6); one that gets here
 /// names its network card (`[fe80::1%eth0]:7000`), and only the system knows the numbers of those.
 fn split(target: &str) -> Option<(&str, u16)> {

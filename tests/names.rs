@@ -4,7 +4,7 @@
 //! then drops whoever knocks, without a word.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use socklab::{Client, Error, Resolver, Settings, local_addresses};
+use socklab::{Client, Error, Resolver, Settings, SimpleServer, StandardServer, local_addresses};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,6 +91,29 @@ fn a_resolver_is_asked_for_the_host_and_the_port() {
     Client::connect_with("[fe80::1%chalk]:80", &settings).unwrap();
     let expected = [("blackboard".to_owned(), 7000), ("fe80::1%chalk".to_owned(), 80)];
     assert_eq!(*asked.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_server_asks_the_same_resolver() {
+    let named = settings(LONG, |host, port| {
+        assert_eq!((host, port), ("blackboard", 7000));
+        Ok(vec!["127.0.0.1:0".parse().unwrap()])
+    });
+    assert!(StandardServer::bind_with("blackboard:7000", &named).unwrap().local_address().ip().is_loopback());
+    assert!(SimpleServer::bind_with("blackboard:7000", &named).unwrap().local_address().ip().is_loopback());
+
+    let gate = Gate::default();
+    let behind = gate.clone();
+    let hangs = settings(SHORT, move |_, _| {
+        behind.wait();
+        Ok(Vec::new())
+    });
+    let begun = Instant::now();
+    let error = StandardServer::bind_with("blackboard:7000", &hangs).err().unwrap();
+    let took = begun.elapsed();
+    gate.open();
+    assert!(error.to_string().contains("not resolved in time"), "{error}");
+    assert!(took >= SHORT && took < SHORT * 3, "{took:?}");
 }
 
 #[test]
