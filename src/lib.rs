@@ -38,7 +38,7 @@
 //! # WLanguage
 //!
 //! The functions are those of WINDEV's socket and WebSocket chapters; each item names its counterpart in English and in
-//! French, so `SocketLit` or `SocketRead` finds [`Connection::receive`] with one search.
+//! French, so `SocketLit` or `SocketRead` finds [`Connection::receive`] with one search. All of them in one table: [`wlanguage`].
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
@@ -64,6 +64,7 @@ pub mod trace;
 mod transport;
 pub mod websocket;
 mod wire;
+pub mod wlanguage;
 
 pub use client::Client;
 pub use connection::{Connection, Received};
