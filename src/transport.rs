@@ -129,6 +129,11 @@ impl Transport {
         self.wire.is_closed()
     }
 
+    /// We have ended the receiving direction ourselves: the end that a read meets is our own.
+    pub(crate) fn has_stopped_receiving(&self) -> bool {
+        self.wire.has_stopped_receiving()
+    }
+
     /// Our side reads no more and may still send: the server stops, and asks for a last word.
     pub(crate) fn was_asked_to_end(&self) -> bool {
         self.wire.has_stopped_receiving() && !self.has_finished_sending()
