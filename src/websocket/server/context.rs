@@ -176,9 +176,9 @@ impl<T: Send + 'static> Context<T> {
         state.ended = true;
         let dropped = std::mem::take(&mut state.queue);
         drop(state);
-        // What a procedure has taken along is dropped with it, and that is code of the user's, which may well ask something
-        // of this very context: the lock must be free.
-        drop(dropped);
+        // What a procedure has taken along is dropped with it, and that is code of the user's. It may ask something of this
+        // very context, so the lock must be free; and it may panic, and we have still to give the data back.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
     }
 
     /// Ends the context: nothing is accepted any more, what is queued is dropped, and the data is given back, once. `None`
@@ -318,6 +318,25 @@ mod tests {
             go.send(()).unwrap();
             assert_eq!(ending.join().unwrap(), Some(i32::from(finishes)));
         }
+    }
+
+    /// What a procedure takes along is dropped with it, by whoever ends the context, and that is code of the user's.
+    #[test]
+    fn a_panic_in_what_was_never_run_costs_nobody_the_data() {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("as it is dropped");
+            }
+        }
+        let context = Context::new(7, errands(), |_, _| {});
+        let inner = context.clone();
+        context.enter("callback", |_| {
+            let panics = Panics;
+            inner.execute(Box::new(move |_| drop(panics))).unwrap();
+            inner.shut();
+        });
+        assert_eq!(context.end(Deadline::after(LONG)), Some(7));
     }
 
     #[test]
