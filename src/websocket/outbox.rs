@@ -32,6 +32,7 @@ pub(super) use half::tell_frame;
 use super::errands::Errands;
 use super::error::Error;
 use super::protocol::{Outgoing, SendError, State};
+use crate::deadline::Deadline;
 use crate::transport::{Transport, enter};
 use half::Half;
 use std::sync::{Arc, Condvar, Mutex};
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 /// Replies to one batch of messages leave at the latest when so many bytes are queued.
 const BATCH: usize = 64 * 1024;
+
 /// The sending half of a WebSocket.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -86,11 +88,11 @@ impl Outbox {
         let mut half = enter(&self.half);
         let before = half.end();
         let result = half.queue(queue, self.transport.tracer())?;
-        let own = half.end();
-        if own > before {
-            half.own = own;
+        let bytes = half.end() - before;
+        if bytes > 0 {
+            half.note_own(bytes);
             if half.outgoing.pending().len() >= BATCH {
-                self.write_all(half)?;
+                self.write_own(half)?;
             }
         }
         Ok(result)
@@ -101,22 +103,31 @@ impl Outbox {
         self: &Arc<Outbox>,
         queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
     ) -> Result<T, Error> {
+        self.send_before(self.limit_of_a_send(), queue)
+    }
+
+    /// As [`Outbox::send`], with a deadline for the whole of it: a goodbye has less time than a message.
+    pub(super) fn send_before<T>(
+        self: &Arc<Outbox>,
+        whole: Option<Deadline>,
+        queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
+    ) -> Result<T, Error> {
         let mut half = enter(&self.half);
         let result = half.queue(queue, self.transport.tracer())?;
-        self.write_all(half)?;
+        let mark = half.end();
+        self.write_up_to(half, mark, whole)?;
         Ok(result)
     }
 
-    /// Writes what is queued, in one call if the system takes it. What somebody else is writing is waited for only if some
-    /// of it is our own: a client that does not take what others send may still have something to say.
+    /// Writes what is queued, in one call if the system takes it. What others sent is not waited for if none of it stands
+    /// before our own: a client that does not take that may still have something to say.
     pub(super) fn flush(self: &Arc<Outbox>) -> Result<(), Error> {
         let half = enter(&self.half);
-        let nothing_to_do = half.is_empty() || (half.writing && half.written >= half.own);
-        if nothing_to_do { Ok(()) } else { self.write_all(half) }
+        if half.written < half.own { self.write_own(half) } else { self.write_for_a_moment(half) }
     }
 
     // ANCHOR: post
-    /// Queues what `queue` sends if no more than `bound` bytes are waiting, and never waits for the peer for longer than a
+    /// Queues what `queue` sends if no more than `bound` bytes of others are waiting, and never waits for the peer for longer than a
     /// millisecond. `Ok(false)`: the peer has not taken what was sent before, and this was not queued.
     pub(super) fn post(
         self: &Arc<Outbox>,
@@ -124,7 +135,7 @@ impl Outbox {
         queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>,
     ) -> Result<bool, Error> {
         let mut half = enter(&self.half);
-        if half.waiting() > bound {
+        if half.waiting_from_others() > bound {
             return Ok(false);
         }
         half.queue(queue, self.transport.tracer())?;

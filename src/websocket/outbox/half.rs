@@ -20,6 +20,8 @@ pub(super) struct Half {
     pub(super) written: u64,
     /// Where the last of the session's own replies ends.
     pub(super) own: u64,
+    /// How many bytes such replies are, counted from the last time when all of them had left.
+    own_bytes: u64,
     /// The peer's direction has ended: kept here as well, for the state is made of both.
     incoming_ended: bool,
 }
@@ -34,12 +36,34 @@ pub(super) struct Batch {
 impl Half {
     pub(super) fn new(outgoing: Outgoing) -> Half {
         let batch = Batch::default();
-        Half { outgoing, batch, writing: false, sleepers: 0, leaving: 0, written: 0, own: 0, incoming_ended: false }
+        Half {
+            outgoing,
+            batch,
+            writing: false,
+            sleepers: 0,
+            leaving: 0,
+            written: 0,
+            own: 0,
+            own_bytes: 0,
+            incoming_ended: false,
+        }
     }
 
     /// How many bytes the peer has not taken.
     pub(super) fn waiting(&self) -> usize {
         self.outgoing.pending().len() + self.leaving + self.batch.bytes.len() - self.batch.written
+    }
+
+    /// How much of that others sent, and not the session itself: a long reply takes no room from them.
+    pub(super) fn waiting_from_others(&self) -> usize {
+        let own = self.own_bytes.min(self.own.saturating_sub(self.written));
+        self.waiting().saturating_sub(own as usize)
+    }
+
+    /// The last so many bytes of the queue are the session's own.
+    pub(super) fn note_own(&mut self, bytes: u64) {
+        let before = if self.written < self.own { self.own_bytes } else { 0 };
+        (self.own, self.own_bytes) = (self.end(), before + bytes);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -56,6 +80,7 @@ impl Half {
     pub(super) fn forget(&mut self) {
         self.batch = Batch::default();
         self.outgoing.take();
+        self.own = self.written;
     }
 
     pub(super) fn state(&self) -> State {

@@ -65,17 +65,28 @@ impl Outbox {
         Ok(())
     }
 
-    /// Waits until all that is queued now is written, by us or by whoever writes already.
-    pub(super) fn write_all<'a>(self: &'a Arc<Outbox>, mut half: MutexGuard<'a, Half>) -> Result<(), Error> {
-        let mark = half.end();
-        let (whole, mut seen) = (Deadline::after(self.send_limit), half.written);
-        let mut deadline = whole;
+    /// Waits until the session's own replies are written.
+    pub(super) fn write_own<'a>(self: &'a Arc<Outbox>, half: MutexGuard<'a, Half>) -> Result<(), Error> {
+        let own = half.own;
+        self.write_up_to(half, own, self.limit_of_a_send())
+    }
+
+    /// Waits until all up to `mark` is written, by us or by whoever writes already: before the deadline of the whole, or
+    /// without one for as long as the peer takes each piece in time.
+    pub(super) fn write_up_to<'a>(
+        self: &'a Arc<Outbox>,
+        mut half: MutexGuard<'a, Half>,
+        mark: u64,
+        whole: Option<Deadline>,
+    ) -> Result<(), Error> {
+        let next = || whole.unwrap_or_else(|| Deadline::after(self.send_limit));
+        let (mut deadline, mut seen) = (next(), half.written);
         while half.writing && half.written < mark {
             if mem::replace(&mut seen, half.written) < half.written {
-                deadline = self.next_deadline(whole);
+                deadline = next();
             }
             if deadline.has_passed() {
-                return Err(self.too_slow());
+                return Err(too_slow(deadline));
             }
             let wait = deadline.remaining().min(Duration::from_secs(3600));
             half.sleepers += 1;
@@ -92,35 +103,27 @@ impl Outbox {
         }
         // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
         let mut patience = None;
-        let willing = |half: &Half| match (&self.errands, half.written < mark) {
-            (_, true) => Some(self.next_deadline(whole)),
-            (Some(_), false) => {
-                let patience = *patience.get_or_insert_with(|| Deadline::after(PATIENCE));
-                (!patience.has_passed()).then_some(patience)
+        let willing = |half: &Half| {
+            if half.written < mark {
+                return Some(next());
             }
-            // Here everybody waits for what it sends, so whatever is left has somebody who waits.
-            (None, false) => Some(Deadline::after(self.send_limit)),
+            let patience = *patience.get_or_insert_with(|| Deadline::after(PATIENCE));
+            (!patience.has_passed()).then_some(patience)
         };
-        if self.write(half, willing)? == Left::All {
-            return Ok(());
-        }
-        if enter(&self.half).written >= mark && self.errands.is_some() {
+        if self.write(half, willing)? == Left::Some {
+            if enter(&self.half).written < mark {
+                self.give_up();
+                return Err(too_slow(deadline));
+            }
             self.leave_to_another_thread();
-            return Ok(());
         }
-        self.give_up();
-        Err(self.too_slow())
+        Ok(())
     }
 
-    /// Until when the peer shall have taken the next piece. Where only this side's own messages leave, the limit is that of
-    /// the whole send. A server's client may have much before it that others sent, and reads as long as it takes one piece
-    /// after the other.
-    fn next_deadline(&self, whole: Deadline) -> Deadline {
-        if self.errands.is_some() { Deadline::after(self.send_limit) } else { whole }
-    }
-
-    fn too_slow(&self) -> Error {
-        why_unwritten(Unwritten::TooLate, self.send_limit).into()
+    /// Where only this side's own messages leave, the limit is that of the whole send. A server's client may have much
+    /// before it that others sent, and reads as long as it takes one piece after the other.
+    pub(super) fn limit_of_a_send(&self) -> Option<Deadline> {
+        self.errands.is_none().then(|| Deadline::after(self.send_limit))
     }
 
     // ANCHOR: write
@@ -185,8 +188,13 @@ impl Outbox {
         };
         let started = self.errands.as_ref().is_some_and(|errands| errands.start("slow client", goes_on).is_ok());
         if !started {
-            // No thread is left. The rest waits for the next one that sends.
+            // No thread is left, or none is needed where everybody who sends waits: whoever does wakes up and goes on. Else
+            // the rest waits for the next one that sends.
             self.stop_writing(enter(&self.half));
         }
     }
+}
+
+fn too_slow(deadline: Deadline) -> Error {
+    why_unwritten(Unwritten::TooLate, deadline.limit).into()
 }
