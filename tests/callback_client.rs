@@ -5,6 +5,7 @@ use socklab::websocket::{ClientEvent, Message, MessageRef, Offer, Opening, WebSo
 use socklab::{Client, Conversation, Framing, Received, Settings, StandardServer, StopHandle};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -172,6 +173,35 @@ fn dropping_it_ends_the_conversation_within_the_limit() {
     let begun = Instant::now();
     drop(client);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+/// Dropped by its own callback, it cannot wait for its own thread, and need not: the goodbye is said behind the callback.
+#[test]
+fn dropping_it_inside_its_callback_waits_for_nobody() {
+    let server = server();
+    let settings = Settings { close_limit: LONG, ..Settings::default() };
+    let client: Arc<Mutex<Option<WebSocketClient>>> = Arc::default();
+    let (mine, (tell, tells)) = (client.clone(), mpsc::channel());
+    let callback = move |event| match event {
+        ClientEvent::Opening { sender, .. } => (0..9).for_each(|_| sender.text("hello").unwrap()),
+        _ => {
+            let begun = Instant::now();
+            let client = mine.lock().unwrap().take();
+            tell.send((client.is_some(), {
+                drop(client);
+                begun.elapsed()
+            }))
+            .unwrap();
+        }
+    };
+    let mut place = client.lock().unwrap();
+    let url = format!("ws://{}/", server.address);
+    *place = Some(WebSocketClient::spawn(&url, Offer::default(), settings, callback).unwrap());
+    drop(place);
+    let (was_there, took) = tells.recv_timeout(LONG).unwrap();
+    assert!(was_there && took < LONG / 2, "{took:?}");
+    // The callback is gone with the thread, and nothing came behind the drop.
+    assert!(matches!(tells.recv_timeout(LONG), Err(mpsc::RecvTimeoutError::Disconnected)));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::message::{Message, Received};
 use super::offer::Offer;
 use super::protocol::{CloseCode, CloseReason};
 use super::sender::WebSocketSender;
+use crate::deadline::Deadline;
 use crate::settings::Settings;
 use crate::transport::enter;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -168,15 +169,18 @@ impl Drop for WebSocketClient {
         let line = std::mem::replace(&mut *enter(&self.line), Line::Dropped);
         // A thread that is still connecting ends by itself, at the latest at its limit, and finds that nobody wants it.
         let (Line::Open(sender), Some(thread)) = (line, self.thread.take()) else { return };
+        if thread.thread().id() == thread::current().id() {
+            return; // Dropped inside its own callback, it would wait for itself. The thread says goodbye behind that.
+        }
+        let deadline = Deadline::after(self.close_limit);
         let goodbye = CloseReason::new(CloseCode::GOING_AWAY, "");
-        if sender.close(&goodbye).is_err() || self.ends.recv_timeout(self.close_limit) == Err(RecvTimeoutError::Timeout)
-        {
+        let said = sender.0.send_before(Some(deadline), |outgoing| outgoing.close(Some(&goodbye)));
+        // A goodbye that was said before, by the program or by the thread, is one.
+        let is_unsaid = matches!(said, Err(Error::Socket(_)));
+        if is_unsaid || self.ends.recv_timeout(deadline.remaining()) == Err(RecvTimeoutError::Timeout) {
             sender.abort();
         }
-        // Dropped inside its own callback, it would wait for itself.
-        if thread.thread().id() != thread::current().id() {
-            let _ = thread.join();
-        }
+        let _ = thread.join();
     }
 }
 
@@ -186,19 +190,23 @@ fn converse(url: &str, offer: &Offer, settings: &Settings, line: &Mutex<Line>, m
         Ok(socket) => socket,
         Err(error) => return callback(ClientEvent::Error(error)),
     };
-    let dropped = {
+    let is_dropped = || matches!(*enter(line), Line::Dropped);
+    {
         let mut line = enter(line);
-        let dropped = matches!(*line, Line::Dropped);
-        if !dropped {
+        if let Line::Connecting = *line {
             *line = Line::Open(socket.sender());
         }
-        dropped
-    };
-    if dropped {
-        return socket.close();
     }
-    callback(ClientEvent::Opening { sender: socket.sender(), subprotocol: socket.subprotocol().map(str::to_owned) });
+    if !is_dropped() {
+        let (sender, subprotocol) = (socket.sender(), socket.subprotocol().map(str::to_owned));
+        callback(ClientEvent::Opening { sender, subprotocol });
+    }
     loop {
+        if is_dropped() {
+            // By another thread, which says goodbye as well, or by the callback. The first goodbye is the one that leaves.
+            drop(socket.close_with(&CloseReason::new(CloseCode::GOING_AWAY, "")));
+            return;
+        }
         match socket.receive_within(settings.receive_limit) {
             Ok(Received::Message(message)) => callback(ClientEvent::Message(message)),
             Ok(Received::Nothing) => {} // Silence is not an event.
