@@ -26,6 +26,7 @@ use crate::error::{Error, HandlerResult};
 use crate::listener::{Arrival, Listener, StopHandle};
 use crate::settings::Settings;
 use clients::Clients;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -76,8 +77,11 @@ pub struct StandardServer {
     admits: Box<dyn Fn(SocketAddr) -> bool + Send + Sync>,
     reports: Arc<dyn Fn(Trouble) + Send + Sync>,
     full: Option<Arc<Handler>>,
-    farewell: Option<Box<dyn FnOnce() + Send>>,
+    farewell: Option<Box<Farewell>>,
 }
+
+/// What says goodbye at the stop, and to whom.
+type Farewell = dyn FnOnce() -> HashSet<u64> + Send;
 
 /// What turns a client away when the server is full.
 type Handler = dyn Fn(Connection) -> HandlerResult + Send + Sync;
@@ -142,9 +146,10 @@ impl StandardServer {
         self
     }
 
-    /// What is done first at the stop, instead of ending each client's receiving direction: a protocol of its own has a
-    /// goodbye of its own.
-    pub fn farewell(mut self, says: impl FnOnce() + Send + 'static) -> StandardServer {
+    /// What is done first at the stop: a protocol of its own has a goodbye of its own. It returns the
+    /// [numbers](Connection::number) of those who heard it. Everybody else's receiving direction is ended, as it is without
+    /// this.
+    pub fn farewell(mut self, says: impl FnOnce() -> HashSet<u64> + Send + 'static) -> StandardServer {
         self.farewell = Some(Box::new(says));
         self
     }

@@ -1,10 +1,12 @@
 //! What several threads do with one WebSocket, and what an observer makes of a connection's number.
 
 use socklab::trace::{Action, Observer, Step, Trace};
-use socklab::websocket::protocol::Response;
+use socklab::websocket::protocol::{CloseCode, CloseReason, RequestHead, Response, Upgrade};
 use socklab::websocket::{Error, Message, MessageRef, Offer, Opening, Received, WebSocket};
 use socklab::{Client, Connection, HandlerResult, Settings, StandardServer, StopHandle};
-use std::sync::{Arc, Mutex};
+use std::io::Read;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -87,7 +89,8 @@ fn an_abort_wakes_the_thread_that_receives() {
         sender.abort();
         receiving.join().unwrap()
     });
-    assert!(matches!(result, Err(Error::Vanished { .. })), "{result:?}");
+    // It was not the peer.
+    assert!(matches!(result, Err(Error::Socket(socklab::Error::Closed))), "{result:?}");
     assert!(begun.elapsed() < LONG / 2);
     assert!(sender.text("too late").is_err());
     sender.abort();
@@ -111,6 +114,29 @@ fn an_answer_may_have_headers_of_its_own() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_sent_is_answered_with_500() {
+    let server = serve(&Settings::default(), |connection| {
+        let opening = Opening::read(connection)?;
+        match opening.head().path() {
+            "/respond" => opening.respond(200, "text/plain\r\nX-Forged: yes", "")?,
+            _ => drop(opening.accept_with(Some("not offered"), &[])?),
+        }
+        Ok(())
+    });
+    for path in ["/respond", "/accept"] {
+        let mut client = Client::connect(&server.0).unwrap();
+        let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n{upgrade}\r\n")).unwrap();
+        let answer = client.receive().unwrap();
+        assert!(
+            matches!(&answer, socklab::Received::Message(bytes) if bytes.starts_with(b"HTTP/1.1 500 ")),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
 fn a_connection_knows_its_number_in_the_trace_and_a_trace_passes_on() {
     let told = Arc::new(Seen::default());
     let passed_on = Trace::to(Trace::to(told.clone()));
@@ -127,4 +153,68 @@ fn a_connection_knows_its_number_in_the_trace_and_a_trace_passes_on() {
     newcomer.refuse();
     let notes = told.0.lock().unwrap().clone();
     assert!(matches!(&notes[..], [(refused, words)] if words.contains("refused") && *refused > number), "{notes:?}");
+}
+
+/// A peer of bytes: it agrees, and from then on reads as much as it is asked to. Returns the client of that peer.
+fn with_a_lazy_peer(settings: &Settings) -> (WebSocket, std::net::TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let connecting = {
+        let settings = settings.clone();
+        thread::spawn(move || WebSocket::connect_with(&url, &Offer::default(), &settings).unwrap())
+    };
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        peer.read_exact(&mut byte).unwrap();
+        request.extend(byte);
+    }
+    let request = RequestHead::parse(&request).unwrap();
+    let answer = Upgrade::check(&request).unwrap().accept(None, &[]).unwrap();
+    std::io::Write::write_all(&mut peer, &answer).unwrap();
+    (connecting.join().unwrap(), peer)
+}
+
+/// More than the buffers of the system hold.
+const MUCH: usize = 64 << 20;
+
+#[test]
+fn who_has_sent_is_not_held_by_those_who_send_behind() {
+    let queued = Arc::new(Seen::default());
+    let settings = Settings { send_limit: 3 * LONG, max_message: MUCH, ..seen(&queued) };
+    let (socket, mut peer) = with_a_lazy_peer(&settings);
+    let (one, other) = (socket.sender(), socket.sender());
+    let (told, tells) = mpsc::channel();
+    let sends_one = thread::spawn(move || told.send(one.binary(&vec![0; MUCH])).unwrap());
+    let mut header = [0; 14];
+    peer.read_exact(&mut header).unwrap(); // its writer is at work: what the other one sends stands behind
+    let sends_other = thread::spawn(move || other.binary(&vec![0; MUCH]));
+    let deadline = Instant::now() + LONG;
+    while queued.0.lock().unwrap().len() < 2 {
+        assert!(Instant::now() < deadline, "the other message is not queued");
+        thread::yield_now();
+    }
+    peer.read_exact(&mut vec![0; MUCH]).unwrap();
+    tells.recv_timeout(LONG).expect("it has left, and its sender still waits").unwrap();
+    peer.read_exact(&mut vec![0; 14 + MUCH]).unwrap();
+    sends_other.join().unwrap().unwrap();
+    sends_one.join().unwrap();
+}
+
+#[test]
+fn a_close_that_is_not_taken_has_the_limit_of_a_close() {
+    let close_limit = Duration::from_millis(100);
+    let settings = Settings { send_limit: 3 * LONG, close_limit, max_message: MUCH, ..Settings::default() };
+    let (mut socket, mut peer) = with_a_lazy_peer(&settings);
+    let sender = socket.sender();
+    let sending = thread::spawn(move || sender.binary(&vec![0; MUCH]));
+    peer.read_exact(&mut [0; 14]).unwrap(); // its writer is at work
+    let begun = Instant::now();
+    let reason = CloseReason::new(CloseCode::NORMAL, "");
+    let result = socket.close_with(&reason);
+    assert!(matches!(result, Err(Error::Socket(socklab::Error::TimedOut { limit, .. })) if limit == close_limit));
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
+    assert!(sending.join().unwrap().is_err());
+    assert!(!socket.is_open());
 }

@@ -3,9 +3,9 @@
 
 mod websocket;
 
-use socklab::Settings;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::*;
+use socklab::{Settings, StandardServer};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -385,6 +385,81 @@ fn pages_are_served_and_other_requests_are_told_why_not() {
         assert_eq!(peer.head().0, 101, "{origin:?}");
     }
     server.stop();
+}
+
+/// The stop ends at once what has not begun: a spare connection of a browser, and a head whose rest does not come.
+#[test]
+fn a_client_that_is_still_asking_does_not_hold_the_stop() {
+    let settings = Settings { stop_limit: SOON, handshake_limit: SOON, ..Settings::default() };
+    let server = start(App::echo(), Limits { settings, ..limits() });
+    let (mut silent, mut asking) = (Peer::silent(server.address), Peer::silent(server.address));
+    asking.write(b"GET / HTTP/1.1\r\n");
+    // They are accepted in the order in which they came.
+    let mut last = server.peer();
+    let answers = std::thread::spawn(move || {
+        assert_eq!(last.close_code(), 1001);
+        last.leave(1001);
+    });
+    let begun = Instant::now();
+    server.stop();
+    assert!(begun.elapsed() < SOON / 3, "{:?}", begun.elapsed());
+    let (status, answer) = asking.answer();
+    assert!(status == 503 && answer.contains("the server stops"), "{answer}");
+    assert!(silent.next().is_none());
+    assert_eq!(server.troubles.try_iter().count(), 0, "it was our own doing");
+    answers.join().unwrap();
+}
+
+/// A client that goes on talking hears the goodbye all the same: nobody resets the connection before it is read.
+#[test]
+fn a_client_that_talks_on_hears_the_goodbye() {
+    let server = start(App::on_message(|_, _, _| {}), limits());
+    let mut peer = server.peer();
+    let talking = talks_on(&peer);
+    server.handle.stop();
+    assert_eq!(peer.close_code(), 1001);
+    drop(peer.stream.get_ref().shutdown(std::net::Shutdown::Both)); // or it is gone already
+    talking.join().unwrap();
+    assert!(server.finish().still_running.is_empty());
+}
+
+/// The same without sessions. There the receiving direction is shut to wake a thread from its read, so the client may meet
+/// a reset; but behind the goodbye.
+#[test]
+fn a_client_of_a_standard_server_that_talks_on_hears_the_goodbye() {
+    let server = StandardServer::bind_with("127.0.0.1:0", &limits().settings).unwrap();
+    let (address, stop, (told, tells)) = (server.local_address(), server.stop_handle(), channel());
+    let running = std::thread::spawn(move || {
+        let works = |_: MessageRef<'_>, _: &mut Replies<'_>| {
+            std::thread::park_timeout(Duration::from_millis(1)); // work: it is never done with what has come
+            Ok(())
+        };
+        let serve = move |connection| Ok(told.send(WebSocket::accept(connection)?.for_each_message(works))?);
+        server.serve(serve).unwrap()
+    });
+    let mut peer = Peer::connect(address);
+    let talking = talks_on(&peer);
+    stop.stop();
+    assert_eq!(peer.close_code(), 1001);
+    assert!(matches!(tells.recv_timeout(SOON).unwrap(), Ok(Received::Closed(None))));
+    drop(peer.stream.get_ref().shutdown(std::net::Shutdown::Both)); // or it is gone already
+    talking.join().unwrap();
+    assert!(running.join().unwrap().still_running.is_empty());
+}
+
+/// Sends message after message, until it is hung up on.
+fn talks_on(peer: &Peer) -> std::thread::JoinHandle<()> {
+    let mut stream = peer.stream.get_ref().try_clone().unwrap();
+    let (begins, began) = channel();
+    let talking = std::thread::spawn(move || {
+        let messages = frame(TEXT, &[b'x'; 1000]).repeat(100);
+        let begun = Instant::now();
+        while begun.elapsed() < SOON && std::io::Write::write_all(&mut stream, &messages).is_ok() {
+            let _ = begins.send(()); // heard once
+        }
+    });
+    (0..10).for_each(|_| began.recv_timeout(SOON).unwrap());
+    talking
 }
 
 #[test]

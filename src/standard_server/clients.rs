@@ -4,7 +4,7 @@
 //! must join it; so its last deed is to say that it ends, through a channel, and it is joined when the accepting thread
 //! comes by, or at the stop.
 
-use super::{Handler, ServeReport, Trouble};
+use super::{Farewell, Handler, ServeReport, Trouble};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::HandlerResult;
@@ -138,28 +138,26 @@ impl Clients {
         }
     }
 
-    /// First gently: the farewell of the protocol, or without one every receive meets the end while every send still works.
-    /// Then firmly: nothing works any more. Whoever is still there after that does not wait for a socket, and no thread can
+    /// First gently: whoever the protocol's own farewell did not reach meets the end in a receive, while every send still
+    /// works. Then firmly: nothing works any more. Whoever is still there after that does not wait for a socket, and no thread can
     /// be ended from outside.
-    pub(super) fn stop(&mut self, limit: Duration, farewell: Option<Box<dyn FnOnce() + Send>>) {
+    pub(super) fn stop(&mut self, limit: Duration, farewell: Option<Box<Farewell>>) {
         let whole = Deadline::after(limit);
         let gentle = Deadline::after(limit / 2);
-        match farewell {
-            Some(farewell) => farewell(),
-            None => self.shut_all(Shutdown::Read),
-        }
+        let says = AssertUnwindSafe(|| farewell.map(|says| says()).unwrap_or_default());
+        let told = catch_unwind(says).unwrap_or_default();
+        self.shut(Shutdown::Read, |transport| !told.contains(&transport.tracer().connection()));
         self.join_until(gentle);
-        self.shut_all(Shutdown::Both);
+        self.shut(Shutdown::Both, |_| true);
         self.join_until(whole);
         let name = |living: &Living| living.thread.thread().name().unwrap_or("unnamed").to_owned();
         self.report.still_running = self.living.values().map(name).collect();
         self.report.still_running.sort();
     }
 
-    fn shut_all(&self, how: Shutdown) {
-        for transport in self.living.values().filter_map(|living| living.transport.upgrade()) {
-            transport.shutdown(how);
-        }
+    fn shut(&self, how: Shutdown, whom: impl Fn(&Transport) -> bool) {
+        let living = self.living.values().filter_map(|living| living.transport.upgrade());
+        living.filter(|transport| whom(transport)).for_each(|transport| transport.shutdown(how));
     }
 
     fn join_until(&mut self, deadline: Deadline) {

@@ -26,6 +26,7 @@ mod message;
 mod offer;
 mod opening;
 mod outbox;
+mod receiving;
 mod sender;
 mod server;
 

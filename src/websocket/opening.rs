@@ -14,7 +14,7 @@ use super::connection::WebSocket;
 use super::error::Error;
 use super::outbox::Outbox;
 use super::protocol::handshake::{Refusal, Upgrade};
-use super::protocol::http::{HeadReader, RequestHead, Response};
+use super::protocol::http::{HeadReader, HeaderError, RequestHead, Response};
 use super::protocol::{Outgoing, Role};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
@@ -70,7 +70,7 @@ impl Opening {
     /// Reads the request's head: at most [`Settings::max_head`] bytes, within [`Settings::handshake_limit`].
     ///
     /// Errors: [`Error::NothingAsked`]; [`Error::Refused`] for a head that is none, which was answered with 400, 408, 431
-    /// or 505; [`Error::Vanished`] for an end in the middle.
+    /// or 505, or is not whole when our server stops, 503; [`Error::Vanished`] for an end in the middle.
     pub fn read(connection: Connection) -> Result<Opening, Error> {
         let (transport, unread, settings) = connection.into_parts();
         let deadline = Deadline::after(settings.handshake_limit);
@@ -147,12 +147,7 @@ impl Opening {
     ) -> Result<WebSocket, Error> {
         let answer = match upgrade.accept(subprotocol, headers) {
             Ok(answer) => answer,
-            Err(error) => {
-                // Our own mistake, and the client shall not wait for the answer to its question all the same.
-                let apology = Refusal::new(500, "the server's own answer could not be sent");
-                let _told = refuse(&self.transport, &self.settings, apology);
-                return Err(error.into());
-            }
+            Err(error) => return Err(apologize(&self.transport, &self.settings, error)),
         };
         self.transport.tracer().head(Direction::Out, &answer);
         write(&self.transport, &answer, self.settings.send_limit)?;
@@ -177,9 +172,17 @@ impl Opening {
         }
     }
 
-    /// Answers an ordinary request with a page, and ends the connection.
+    /// Answers an ordinary request with a page, and ends the connection. A content type that is no header value is our own
+    /// mistake: the client gets 500, and the error says which.
     pub fn respond(self, status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Result<(), Error> {
-        self.answer(&Response::new(status, content_type, body)?)
+        self.answer_if_made(Response::new(status, content_type, body))
+    }
+
+    pub(super) fn answer_if_made(self, response: Result<Response, HeaderError>) -> Result<(), Error> {
+        match response {
+            Ok(response) => self.answer(&response),
+            Err(error) => Err(apologize(&self.transport, &self.settings, error)),
+        }
     }
 
     /// Answers with a response of one's own making, headers and all, and ends the connection.
@@ -224,6 +227,12 @@ pub(super) fn read_head(
         match transport.read(&mut space, deadline) {
             Ok(Chunk::Bytes(count)) => piece.extend_from_slice(&space[..count]),
             Ok(Chunk::Nothing) => {} // The deadline has passed, and the next round says so.
+            Ok(Chunk::End) if transport.has_stopped_receiving() && reader.is_empty() => {
+                return Err(HeadFailure::Error(crate::Error::Closed.into()));
+            }
+            Ok(Chunk::End) if transport.has_stopped_receiving() => {
+                return Err(HeadFailure::Refuse(Refusal::new(503, "the server stops")));
+            }
             Ok(Chunk::End) if reader.is_empty() => return Err(HeadFailure::Error(Error::NothingAsked)),
             Ok(Chunk::End) => return Err(HeadFailure::Error(Error::Vanished { source: None })),
             Err(source) => return Err(HeadFailure::Error(Error::lost(source))),
@@ -233,11 +242,17 @@ pub(super) fn read_head(
 
 /// Tells the client no, and returns the error that says so.
 fn refuse(transport: &Transport, settings: &Settings, refusal: Refusal) -> Error {
-    let told = refusal.response().map_err(Error::from).and_then(|response| respond(transport, settings, &response));
-    match told {
-        Ok(()) => Error::Refused(refusal),
-        Err(error) => error,
+    match refusal.response().map(|response| respond(transport, settings, &response)) {
+        Ok(Ok(())) => Error::Refused(refusal),
+        Ok(Err(error)) => error,
+        Err(error) => apologize(transport, settings, error),
     }
+}
+
+/// Our answer cannot be sent. That is our own mistake, and the client shall not wait for an answer all the same.
+fn apologize(transport: &Transport, settings: &Settings, error: HeaderError) -> Error {
+    let _told = respond(transport, settings, &Response::text(500, "the server's own answer could not be sent\n"));
+    error.into()
 }
 
 /// Sends a whole answer and ends in order: a client that is still sending its head would otherwise get a reset, and

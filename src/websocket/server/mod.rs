@@ -22,7 +22,9 @@
 
 mod application;
 mod context;
+mod door;
 mod handle;
+mod house;
 mod limits;
 mod registry;
 mod service;
@@ -35,15 +37,14 @@ pub use limits::Limits;
 pub use session::Session;
 
 use super::errands::Errands;
-use super::opening::Opening;
 use super::protocol::http::{HeaderError, Response};
 use super::protocol::{CloseCode, CloseReason};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::standard_server::{ServeReport, StandardServer, Trouble, guarded};
+use house::{House, Page};
 use registry::Registry;
 use service::Service;
-use session::{House, Page};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -169,15 +170,18 @@ impl<A: Application> WebSocketServer<A> {
             Arc::new(House { application, limits, subprotocols, pages, page_headers, handle, errands: ours, reports });
 
         let ticking = Service::start(&house)?;
-        let (serves, says_goodbye, tells) = (house.clone(), house.clone(), house.reports.clone());
+        let (serves, turns_away, says_goodbye) = (house.clone(), house.clone(), house.clone());
+        let tells = house.reports.clone();
         let result = server
             .on_trouble(move |trouble| tells(trouble))
-            .on_full(|connection| Ok(Opening::read(connection)?.refuse(503, "the server is full: try again later")?))
+            .on_full(move |connection| Ok(turns_away.turn_away(connection)?))
             .farewell(move || {
                 let reason = CloseReason::new(CloseCode::GOING_AWAY, "the server stops");
-                for member in says_goodbye.handle.registry.members() {
+                let members = says_goodbye.handle.registry.members();
+                for member in &members {
                     let _ = member.say_goodbye(&reason);
                 }
+                members.iter().map(|member| member.connection()).collect()
             })
             .serve(move |connection| Ok(serves.serve(connection)?));
 

@@ -64,6 +64,11 @@ impl<A: Application> Member<A> {
         (Arc::new(member), Alive(alive))
     }
 
+    /// The number of its connection.
+    pub(super) fn connection(&self) -> u64 {
+        self.outbox.transport.tracer().connection()
+    }
+
     pub(super) fn handle(self: &Arc<Member<A>>) -> SessionHandle<A> {
         SessionHandle { number: self.number, peer: self.peer, member: Arc::downgrade(self) }
     }

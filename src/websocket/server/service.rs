@@ -5,8 +5,8 @@
 
 use super::application::Application;
 use super::context::{Context, panic_text};
+use super::house::House;
 use super::registry::Order;
-use super::session::House;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::websocket::errands::Errands;

@@ -12,45 +12,23 @@
 use super::application::{Application, Ending, Request};
 use super::context::{Context, panic_text};
 use super::handle::{ServerHandle, SessionHandle};
-use super::limits::Limits;
+use super::house::House;
 use super::registry::{Alive, Member};
 use super::silence::{Silence, Todo};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
-use crate::standard_server::Trouble;
-use crate::websocket::connection::{Step, WebSocket};
-use crate::websocket::errands::Errands;
+use crate::websocket::connection::{Phase, WebSocket};
 use crate::websocket::error::Error;
 use crate::websocket::message::MessageRef;
-use crate::websocket::opening::Opening;
 use crate::websocket::outbox::Outbox;
 use crate::websocket::protocol::handshake::Refusal;
-use crate::websocket::protocol::http::Response;
 use crate::websocket::protocol::{CloseCode, CloseReason, SendError};
+use crate::websocket::receiving::Step;
 use crate::websocket::sender::Replies;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A page that is served beside the WebSockets.
-pub(super) struct Page {
-    pub(super) content_type: String,
-    pub(super) body: Vec<u8>,
-}
-
-/// What all sessions of a server have in common.
-pub(super) struct House<A: Application> {
-    pub(super) application: A,
-    pub(super) limits: Limits,
-    pub(super) subprotocols: Vec<String>,
-    pub(super) pages: HashMap<String, Page>,
-    pub(super) page_headers: Vec<(String, String)>,
-    pub(super) handle: ServerHandle<A>,
-    pub(super) errands: Arc<Errands>,
-    pub(super) reports: Arc<dyn Fn(Trouble) + Send + Sync>,
-}
 
 /// What the message callback can do for its own session.
 pub struct Session<'a, A: Application> {
@@ -114,10 +92,7 @@ impl<A: Application> Session<'_, A> {
 impl<A: Application> House<A> {
     /// The whole life of a client. The error is for the report: the client has got its answer.
     pub(super) fn serve(self: &Arc<Self>, connection: Connection) -> Result<(), Error> {
-        let opening = match Opening::read(connection) {
-            Err(Error::NothingAsked) => return Ok(()),
-            result => result?,
-        };
+        let Some(opening) = self.read(connection)? else { return Ok(()) };
         let (peer, local) = (opening.peer_address()?, opening.local_address()?);
         let connection = opening.transport().tracer().connection();
         let request = Request { head: opening.head(), peer, local, connection, subprotocol: None, tls: opening.tls() };
@@ -179,9 +154,10 @@ impl<A: Application> House<A> {
         if let Err(error) = socket.outbox.open() {
             return Ending::Vanished(error.to_string());
         }
+        let going_away = CloseReason::new(CloseCode::GOING_AWAY, "the server stops");
         if self.handle.stop.is_stopped() {
             // The stop may have gone through the registry a moment before we entered it.
-            let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "the server stops"));
+            let _ = member.close(&going_away);
         }
         let mut silence = Silence::new(&self.limits);
         // The time-out of the handshake is still set: without this, each new session would wake from it for nothing.
@@ -196,7 +172,12 @@ impl<A: Application> House<A> {
             });
             match step {
                 Ok(Step::Event) if !silence.sign_of_life(message_came) => socket.heard = false,
-                Ok(Step::Closed) => return Ending::PeerClosed(socket.ended.clone().flatten()),
+                Ok(Step::Closed) => {
+                    return match &socket.phase {
+                        Phase::PeerClosed(reason) => Ending::PeerClosed(reason.clone()),
+                        Phase::Open | Phase::CutShort => Ending::WeClosed(going_away),
+                    };
+                }
                 Ok(Step::Event | Step::Nothing) => match silence.look(std::mem::take(&mut socket.heard)) {
                     Todo::Wait => {}
                     Todo::Ping => {
@@ -212,6 +193,11 @@ impl<A: Application> House<A> {
                     let reason = CloseReason::shortened(CloseCode::POLICY, &error.to_string());
                     let _ = member.say_goodbye(&reason);
                     return Ending::WeClosed(reason);
+                }
+                Err(_) if socket.outbox.transport.has_stopped_receiving() => {
+                    // Nobody said why it was cut off, so it was the thread that wrote to it.
+                    let why = format!("it took nothing for {:?}", self.limits.settings.send_limit);
+                    return Ending::WeClosed(CloseReason::new(CloseCode::POLICY, why));
                 }
                 Err(error) => return Ending::Vanished(error.to_string()),
             }
@@ -241,54 +227,5 @@ impl<A: Application> House<A> {
                 self.report(member.peer, format!("disconnected panicked: {}", panic_text(&panic)));
             }
         }
-    }
-
-    /// The application's own answer, if it has one.
-    fn asked(&self, request: &Request<'_>) -> Option<Response> {
-        let asked = catch_unwind(AssertUnwindSafe(|| self.application.asked(request, &self.handle)));
-        asked.unwrap_or_else(|panic| {
-            self.report(request.peer, format!("asked panicked: {}", panic_text(&panic)));
-            Some(Response::text(500, "the server failed\n"))
-        })
-    }
-
-    /// An ordinary request: a page, or none.
-    fn answer_page(&self, opening: Opening) -> Result<(), Error> {
-        if opening.head().method != "GET" {
-            let refusal = Refusal::new(405, "only GET is known here");
-            return Err(opening.refuse_with(Refusal { headers: vec![("Allow", "GET")], ..refusal }));
-        }
-        if let Some(page) = self.pages.get(opening.head().path()) {
-            let mut answer = Response::new(200, &page.content_type, page.body.clone())?;
-            for (name, value) in &self.page_headers {
-                answer = answer.header(name, value)?;
-            }
-            return opening.answer(&answer);
-        }
-        if self.speaks_at(opening.head().path()) && (self.limits.paths.is_some() || self.pages.is_empty()) {
-            // It is a WebSocket's address, and the answer says how to come. Where any path is one, pages come first.
-            return opening.check().map(drop);
-        }
-        let path = opening.head().path().to_owned();
-        opening.refuse(404, &format!("there is no {path} here"))
-    }
-
-    fn speaks_at(&self, path: &str) -> bool {
-        self.limits.paths.as_ref().is_none_or(|paths| paths.iter().any(|each| each == path))
-    }
-
-    /// What our own rules say of a request for an upgrade.
-    fn refusal(&self, opening: &Opening) -> Option<Refusal> {
-        let head = opening.head();
-        if !self.speaks_at(head.path()) {
-            return Some(Refusal::new(404, format!("there is no WebSocket at {}", head.path())));
-        }
-        let (origins, origin) = (self.limits.origins.as_ref()?, head.headers.get("Origin")?);
-        let known = origins.iter().any(|each| each.eq_ignore_ascii_case(origin));
-        (!known).then(|| Refusal::new(403, format!("pages from {origin} may not connect here")))
-    }
-
-    pub(super) fn report(&self, peer: SocketAddr, what: String) {
-        (self.reports)(Trouble { peer, what });
     }
 }

@@ -1,0 +1,210 @@
+//! How does a stream of bytes become messages, and how long does one wait for them?
+//!
+//! Everything that a read brought is handled before the next read: each message is handed on, each Ping and each Close
+//! answered. The answers to one batch leave in one write, and only then the next read may wait. Two limits run meanwhile:
+//! the caller's patience, and that of a message which has begun.
+//!
+//! # In production
+//!
+//! A server bounds what one peer may make it answer: a flood of Pings costs a Pong each.
+
+use super::connection::{Phase, WebSocket};
+use super::error::Error;
+use super::message::{MessageRef, Received};
+use super::outbox::tell_frame;
+use super::protocol::{Event, answer};
+use super::sender::Replies;
+use crate::deadline::Deadline;
+use crate::trace::Direction;
+use crate::transport::Chunk;
+use std::time::Duration;
+
+/// What one step of receiving came to.
+pub(super) enum Step {
+    Event,
+    Nothing,
+    Closed,
+}
+
+impl WebSocket {
+    /// Waits for the next message, up to [`Settings::receive_limit`](crate::Settings::receive_limit). WLanguage:
+    /// `SocketRead` (`SocketLit`). Pings are answered meanwhile.
+    ///
+    /// Errors: [`Error::Violation`] when the peer breaks a rule: it has been told so in a Close frame, and the
+    /// conversation is over. [`Error::Vanished`] when the peer is gone without a Close frame. [`Error::Socket`] with
+    /// [`TimedOut`](crate::Error::TimedOut) when a message that began is not whole within
+    /// [`Settings::message_limit`](crate::Settings::message_limit), and with [`Closed`](crate::Error::Closed) after
+    /// [`abort`](super::WebSocketSender::abort).
+    pub fn receive(&mut self) -> Result<Received, Error> {
+        self.receive_within(self.settings.receive_limit)
+    }
+
+    /// Waits for the next message, up to this limit, with the outcomes and errors of [`receive`](Self::receive).
+    pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
+        let wait = Deadline::after(limit);
+        // If we were busy elsewhere while a message ran out of time, what came meanwhile came in time.
+        if !self.phase.is_over() && self.begun.is_some_and(|begun| begun.has_passed()) {
+            self.read_until(Deadline::after(Duration::ZERO))?;
+        }
+        let mut received = None;
+        loop {
+            let step = self.step(wait, &mut |message, _| {
+                received = Some(message.to_owned());
+                Ok(())
+            })?;
+            match (step, received.take()) {
+                (_, Some(message)) => {
+                    // Nobody knows when this program will come back: a Pong that is due does not wait for it. If it cannot
+                    // be sent, the message has come all the same; that the peer is gone, the next call will say.
+                    let _ = self.outbox.flush();
+                    return Ok(Received::Message(message));
+                }
+                (Step::Closed, None) => return Ok(self.closed()),
+                (Step::Nothing, None) => return Ok(Received::Nothing),
+                // A ping, a pong: nothing that a program waits for. What came together with it may be, so that is looked
+                // at first; but a peer that sends ping after ping does not make this wait longer than it should be.
+                (Step::Event, None) if wait.has_passed() && !self.incoming.has_complete_frame() => {
+                    self.outbox.flush()?;
+                    return Ok(Received::Nothing);
+                }
+                (Step::Event, None) => {}
+            }
+        }
+    }
+
+    /// Hands each message to `handler` where it lies in the read buffer, until the end or until nothing came for
+    /// [`Settings::receive_limit`](crate::Settings::receive_limit). Replies to messages that came in one read leave in one
+    /// write. Errors: those of [`receive`](Self::receive), and the handler's own.
+    ///
+    /// ```
+    /// # use socklab::StandardServer;
+    /// # use socklab::websocket::{Message, Received, WebSocket};
+    /// # let server = StandardServer::bind("127.0.0.1:0")?;
+    /// # let url = format!("ws://{}/echo", server.local_address());
+    /// # let stop = server.stop_handle();
+    /// # let running = std::thread::spawn(move || {
+    /// server.serve(|connection| {
+    ///     let mut socket = WebSocket::accept(connection)?;
+    ///     socket.for_each_message(|message, replies| replies.send(message))?;
+    ///     Ok(())
+    /// })
+    /// # });
+    /// # let mut socket = WebSocket::connect(&url)?;
+    /// # socket.send_binary(b"Hello")?;
+    /// # assert_eq!(socket.receive()?, Received::Message(Message::Binary(b"Hello".into())));
+    /// # socket.close();
+    /// # stop.stop();
+    /// # running.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn for_each_message(
+        &mut self,
+        mut handler: impl FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
+    ) -> Result<Received, Error> {
+        loop {
+            match self.step(Deadline::after(self.settings.receive_limit), &mut handler)? {
+                Step::Event => {}
+                Step::Nothing => return Ok(Received::Nothing),
+                Step::Closed => return Ok(self.closed()),
+            }
+        }
+    }
+
+    // ANCHOR: step
+    /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
+    pub(super) fn step(
+        &mut self,
+        wait: Deadline,
+        handler: &mut dyn FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
+    ) -> Result<Step, Error> {
+        if self.phase.is_over() {
+            return Ok(Step::Closed);
+        }
+        let mut looked = false;
+        loop {
+            let tracer = self.outbox.transport.tracer();
+            let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
+            match self.incoming.next(see) {
+                Ok(Some(event)) => {
+                    if let Event::Close(_) = event {
+                        self.outbox.incoming_ended("the peer's Close frame");
+                    }
+                    let answered = self.outbox.queue(|outgoing| answer(&event, outgoing));
+                    // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
+                    if !matches!(event, Event::Close(_)) {
+                        answered?;
+                    }
+                    let message = match event {
+                        Event::Text(text) => MessageRef::Text(text),
+                        Event::Binary(bytes) => MessageRef::Binary(bytes),
+                        Event::Ping(_) | Event::Pong(_) => {
+                            // Pings between its fragments do not give a message more time.
+                            if !self.incoming.has_begun_a_message() {
+                                self.begun = None;
+                            }
+                            return Ok(Step::Event);
+                        }
+                        Event::Close(reason) => {
+                            self.end(reason);
+                            return Ok(Step::Closed);
+                        }
+                    };
+                    self.begun = None;
+                    handler(message, &mut Replies(&self.outbox))?;
+                    return Ok(Step::Event);
+                }
+                Ok(None) => {}
+                Err(violation) => {
+                    self.end_by(&violation);
+                    return Err(Error::Violation(violation));
+                }
+            }
+            // Everything that came is handled: now, and not before each answer, is the time to write.
+            self.outbox.flush()?;
+            if looked && wait.has_passed() {
+                return Ok(Step::Nothing);
+            }
+            looked = true;
+            self.read(wait)?;
+            if self.phase.is_over() {
+                return Ok(Step::Closed);
+            }
+        }
+    }
+    // ANCHOR_END: step
+
+    /// One read, under the sooner of two limits: the caller's patience, and that of a message which has begun.
+    fn read(&mut self, wait: Deadline) -> Result<(), Error> {
+        if self.incoming.is_inside_a_message() {
+            let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
+            if begun.has_passed() {
+                let doing = "receiving a message that had begun";
+                return Err(crate::Error::TimedOut { doing, limit: begun.limit }.into());
+            }
+        }
+        self.read_until(self.begun.map_or(wait, |begun| begun.or_sooner(wait)))
+    }
+
+    fn read_until(&mut self, deadline: Deadline) -> Result<(), Error> {
+        match self.outbox.transport.read(self.incoming.space(), deadline) {
+            Ok(Chunk::Bytes(count)) => {
+                self.incoming.filled(count);
+                self.heard = true;
+            }
+            Ok(Chunk::Nothing) => {}
+            Ok(Chunk::End) if self.outbox.transport.was_asked_to_end() => self.go_away(),
+            Ok(Chunk::End) if self.outbox.transport.has_stopped_receiving() => return Err(crate::Error::Closed.into()),
+            Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
+            Err(source) => return Err(Error::lost(source)),
+        }
+        Ok(())
+    }
+
+    /// The end, as a receive tells it.
+    fn closed(&self) -> Received {
+        match &self.phase {
+            Phase::PeerClosed(reason) => Received::Closed(reason.clone()),
+            Phase::Open | Phase::CutShort => Received::Closed(None),
+        }
+    }
+}
