@@ -114,29 +114,6 @@ fn an_answer_may_have_headers_of_its_own() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_sent_is_answered_with_500() {
-    let server = serve(&Settings::default(), |connection| {
-        let opening = Opening::read(connection)?;
-        match opening.head().path() {
-            "/respond" => opening.respond(200, "text/plain\r\nX-Forged: yes", "")?,
-            _ => drop(opening.accept_with(Some("not offered"), &[])?),
-        }
-        Ok(())
-    });
-    for path in ["/respond", "/accept"] {
-        let mut client = Client::connect(&server.0).unwrap();
-        let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n{upgrade}\r\n")).unwrap();
-        let answer = client.receive().unwrap();
-        assert!(
-            matches!(&answer, socklab::Received::Message(bytes) if bytes.starts_with(b"HTTP/1.1 500 ")),
-            "{answer:?}"
-        );
-    }
-}
-
-#[test]
 fn a_connection_knows_its_number_in_the_trace_and_a_trace_passes_on() {
     let told = Arc::new(Seen::default());
     let passed_on = Trace::to(Trace::to(told.clone()));
