@@ -215,9 +215,9 @@ fn the_line_client_does_what_its_trace_says() {
     }
     drop(keyboard);
     assert_eq!(peer.read(&mut [0]).unwrap(), 0);
-    // The thread of the keyboard has shut its direction. Let it say so before our end ends the program around it.
+    // The thread of the keyboard has shut its direction. Let it say so before our end ends the program, which waits for that
+    // thread now.
     folder.wait_for("\"call\":\"shutdown\"", 1);
-    thread::sleep(Duration::from_millis(100));
     drop(peer);
     assert!(client.wait().unwrap().success());
     assert_true(&folder.trace(), &folder.seen());
