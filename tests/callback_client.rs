@@ -1,8 +1,9 @@
 //! The client that tells by events, and the trait that both kinds of conversation share.
 
-use socklab::websocket::protocol::{CloseCode, CloseReason};
+use socklab::websocket::protocol::{CloseCode, CloseReason, RequestHead, Upgrade};
 use socklab::websocket::{ClientEvent, Message, MessageRef, Offer, Opening, WebSocket, WebSocketClient};
 use socklab::{Client, Conversation, Framing, Received, Settings, StandardServer, StopHandle};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -202,6 +203,36 @@ fn dropping_it_inside_its_callback_waits_for_nobody() {
     assert!(was_there && took < LONG / 2, "{took:?}");
     // The callback is gone with the thread, and nothing came behind the drop.
     assert!(matches!(tells.recv_timeout(LONG), Err(mpsc::RecvTimeoutError::Disconnected)));
+}
+
+/// A server whose message never becomes whole is told that this was the end, though the program keeps its client.
+#[test]
+fn after_an_error_the_server_is_not_left_waiting() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let settings = Settings { message_limit: Duration::from_millis(50), ..Settings::default() };
+    let mut client = WebSocketClient::queued(&url, Offer::default(), settings).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.set_read_timeout(Some(LONG)).unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        peer.read_exact(&mut byte).unwrap();
+        request.extend(byte);
+    }
+    let upgrade = Upgrade::check(&RequestHead::parse(&request).unwrap()).unwrap();
+    peer.write_all(&upgrade.accept(None, &[]).unwrap()).unwrap();
+    peer.write_all(b"\x01\x05begin").unwrap();
+    let mut close = [0; 1];
+    peer.read_exact(&mut close).expect("the client neither speaks nor leaves");
+    assert_eq!(close, [0x88]);
+    drop(peer);
+    let mut events = Vec::new();
+    let deadline = Instant::now() + LONG;
+    while events.len() < 2 && Instant::now() < deadline {
+        client.pump(LONG, |event| events.push(event));
+    }
+    assert!(matches!(&events[..], [ClientEvent::Opening { .. }, ClientEvent::Error(_)]), "{events:?}");
 }
 
 #[test]

@@ -211,7 +211,14 @@ fn converse(url: &str, offer: &Offer, settings: &Settings, line: &Mutex<Line>, m
             Ok(Received::Message(message)) => callback(ClientEvent::Message(message)),
             Ok(Received::Nothing) => {} // Silence is not an event.
             Ok(Received::Closed(reason)) => return callback(ClientEvent::Closing(reason)),
-            Err(error) => return callback(ClientEvent::Error(error)),
+            Err(error) => {
+                let reason = CloseReason::shortened(CloseCode::POLICY, &error.to_string());
+                callback(ClientEvent::Error(error));
+                // The program may keep its client, and with it the descriptor: a server that is still there learns why
+                // nobody listens any more.
+                drop(socket.close_with(&reason));
+                return;
+            }
         }
     }
 }
