@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Read in this order: `application.rs` (what an application says), `limits.rs`, `context.rs` (how two threads never work
-//! on the same data), `registry.rs` and `handle.rs` (how one reaches another), `session.rs` (one client's life) with
-//! `silence.rs` (how long it may say nothing), `service.rs` (the loop beside them). The outbox, through which all that is
-//! sent leaves, is one floor down.
+//! on the same data), `registry.rs` and `handle.rs` (how one reaches another), `house.rs` (what all sessions share),
+//! `door.rs` (who is let in), `session.rs` (one client's life) with `silence.rs` (how long it may say nothing),
+//! `service.rs` (the loop beside them). The outbox, through which all that is sent leaves, is one floor down.
 //!
 //! # In production
 //!
