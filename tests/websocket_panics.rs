@@ -3,7 +3,9 @@
 
 mod websocket;
 
+use socklab::trace::{Observer, Step, Trace};
 use socklab::websocket::*;
+use socklab::{Client, Settings, SimpleServer};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use websocket::*;
@@ -23,6 +25,26 @@ fn is_1011(ending: &Ending) -> bool {
 
 fn ended(events: &[Event]) -> usize {
     events.iter().filter(|event| matches!(event, Event::Disconnected(..))).count()
+}
+
+/// A trace that cannot be written, say.
+struct Fails;
+
+impl Observer for Fails {
+    fn observe(&self, _: &Step<'_>) {
+        panic!("the observer panics");
+    }
+}
+
+#[test]
+fn a_panic_of_the_observer_harms_nobody_whom_it_observes() {
+    let settings = Settings { trace: Trace::to(Fails), ..Settings::default() };
+    let mut server = SimpleServer::bind_with("127.0.0.1:0", &settings).unwrap();
+    let mut client = Client::connect_with(&server.local_address().to_string(), &settings).unwrap();
+    let mut connection = server.accept().unwrap();
+    client.send("Hello").unwrap();
+    assert_eq!(connection.receive().unwrap(), socklab::Received::Message(b"Hello".to_vec()));
+    client.close();
 }
 
 #[test]

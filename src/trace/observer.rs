@@ -7,12 +7,13 @@
 use super::TlsStep;
 use super::step::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Is told each step, on the thread that took it. It should be quick, for the conversation waits meanwhile, and must
-/// not use the connection that it observes.
+/// not use the connection that it observes. A panic in it is passed over: its message stands on standard error.
 ///
 /// ```
 /// use socklab::trace::{Observer, Step, Trace};
@@ -161,7 +162,7 @@ impl Tracer {
     fn emit(&self, at: SystemTime, took: Duration, action: Action<'_>) {
         if let Some(observer) = &self.trace.0 {
             let thread = std::thread::current();
-            observer.observe(&Step {
+            let step = Step {
                 at,
                 took,
                 side: self.side,
@@ -171,7 +172,9 @@ impl Tracer {
                 peer: self.peer,
                 thread: thread.name().unwrap_or("unnamed"),
                 action,
-            });
+            };
+            // Whoever only looks on must not end what it looks at.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(&step)));
         }
     }
 }
