@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::exit;
+use std::time::Duration;
 
 /// The options and the other words of a command line.
 #[allow(dead_code)] // Each example uses the part that it needs.
@@ -55,6 +56,14 @@ impl Arguments {
     /// The address of a program that listens.
     pub fn listen(&self, default: &str) -> String {
         self.option("listen", default)
+    }
+
+    /// A time limit, in seconds: `--limit 0.5`. Zero is none that one could keep, and not "for ever".
+    pub fn limit(&self, default: &str) -> Result<Duration, Failure> {
+        let given = self.option("limit", default);
+        let limit = given.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let limit = limit.filter(|limit| !limit.is_zero());
+        limit.ok_or_else(|| format!("--limit {given} is not a number of seconds above 0").into())
     }
 
     /// The only word that a program wants.
