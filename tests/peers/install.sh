@@ -4,12 +4,13 @@
 #     tests/peers/install.sh DEST
 #     SOCKLAB_PEERS=DEST cargo test --workspace -- --ignored
 #
-#   DEST/python    Python 3 with `websockets`, the threaded and the asyncio one
+#   DEST/python    Python 3 with `websockets`, the threaded and the asyncio one, and the mail server `aiosmtpd`
 #   DEST/node      Node's `ws`
 #   DEST/autobahn  the Autobahn suite 0.8.2, on Python 2.7
+#   DEST/inn       the news server INN, from Debian's package, unpacked: no service, no mail server that it would bring
 #
 # Needed beforehand: Python 3.11 or newer with venv and pip, Node with npm, a C compiler. From Debian come also nc
-# (netcat-openbsd), curl, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run installs them.
+# (netcat-openbsd), curl, nginx, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run installs them.
 #
 # Python 2.7 is the hard part, since no current system has it. In this order:
 #   1. the program that PYTHON27 names;  2. `python2.7` on the PATH;  3. pyenv's 2.7;
@@ -56,7 +57,7 @@ install_python() {
     "$destination/python/bin/python" -m pip install -q -r "$here/requirements.txt"
 }
 
-check_python() { "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client' 2>&1; }
+check_python() { "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client, aiosmtpd.smtp' 2>&1; }
 
 # --- Node -----------------------------------------------------------------------------------------
 
@@ -67,6 +68,29 @@ install_node() {
 }
 
 check_node() { NODE_PATH=$destination/node/node_modules node -e 'require("ws")' 2>&1; }
+
+# --- INN ------------------------------------------------------------------------------------------
+
+# Installed, it would start itself, and bring cron and a mail server along. Unpacked it is a program like any other.
+install_inn() (                       # a subshell: the change of folder ends with it
+    local packages=(inn2 inn2-inews libcanlock3) deb advice="(on a Debian that has ${packages[*]})"
+    command -v apt-get >/dev/null || fail "the news server comes from Debian $advice"
+    mkdir -p "$destination/inn/debs"
+    cd "$destination/inn/debs"
+    local download=(apt-get -qq -o APT::Sandbox::User=root download "${packages[@]}")
+    "${download[@]}" 2>/dev/null || { apt-get -qq update && "${download[@]}"; } || fail "apt-get download failed $advice"
+    for deb in *.deb; do dpkg -x "$deb" "$destination/inn"; done
+    rm -rf "$destination/inn/debs"
+)
+
+# Everything that it is linked with can be found.
+check_inn() {
+    local news=$destination/inn/usr/lib/news libraries=("$destination"/inn/usr/lib/*-linux-gnu) program
+    for program in innd nnrpd makedbz; do
+        [ -x "$news/bin/$program" ] || return 1
+        ! LD_LIBRARY_PATH=$news:${libraries[0]} ldd "$news/bin/$program" | grep 'not found' || return 1
+    done
+}
 
 # --- Autobahn -------------------------------------------------------------------------------------
 
@@ -141,4 +165,5 @@ check_autobahn() { "$destination/autobahn/bin/python" -W ignore -c 'import autob
 
 part python "$here/requirements.txt"
 part node
+part inn
 part autobahn "$here/requirements.txt" "$here/../autobahn/requirements.txt"

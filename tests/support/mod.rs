@@ -387,6 +387,13 @@ fn peers() -> PathBuf {
     folder
 }
 
+/// A peer that is a folder full of programs.
+pub(crate) fn peer_folder(name: &str) -> PathBuf {
+    let folder = peers().join(name);
+    assert!(folder.is_dir(), "{} is missing: run tests/peers/install.sh again", folder.display());
+    folder
+}
+
 fn peer(interpreter: &str) -> Command {
     let program = peers().join(interpreter);
     assert!(program.exists(), "{} is missing: run tests/peers/install.sh again", program.display());
