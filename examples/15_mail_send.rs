@@ -153,7 +153,7 @@ impl Mail {
         loop {
             let left = answer_by.saturating_duration_since(Instant::now());
             let line = match self.client.receive_within(left) {
-                Ok(Received::Message(line)) if !left.is_zero() => String::from_utf8_lossy(&line).into_owned(),
+                Ok(Received::Message(line)) => String::from_utf8_lossy(&line).into_owned(),
                 Ok(Received::Closed) => return Err(self.failed("the server closed before its answer was whole")),
                 Ok(_) => return Err(self.failed(&format!("the answer was not whole within {:?}", self.limit))),
                 Err(error) => return Err(self.failed(&error.to_string())),

@@ -19,12 +19,17 @@ enum Step {
     Hear(String),
     /// One byte after the other, until all is said or the client has gone.
     Drip(Vec<u8>),
+    /// This text again and again for five seconds, faster than any wait of the client ends, and slower than what would fill
+    /// its memory.
+    Pour(&'static str),
+    /// A server that thinks for a while.
+    Think(Duration),
     /// Says nothing more, and does not say that.
     Silence,
     /// Kills the connection.
     Reset,
 }
-use Step::{Drip, Hear, Reset, Say, Silence};
+use Step::{Drip, Hear, Pour, Reset, Say, Silence, Think};
 
 fn say(text: impl AsRef<[u8]>) -> Step {
     Say(text.as_ref().to_vec())
@@ -106,6 +111,13 @@ fn perform(mut stream: &TcpStream, address: &str, script: &[Step]) -> String {
                     thread::sleep(Duration::from_millis(2));
                 }
             }
+            Pour(text) => {
+                let end = Instant::now() + Duration::from_secs(5);
+                while Instant::now() < end && stream.write_all(text.as_bytes()).is_ok() {
+                    thread::sleep(Duration::from_micros(100));
+                }
+            }
+            Think(pause) => thread::sleep(*pause),
             Silence => {}
             Reset => {
                 // Closing with bytes unread sends a reset.
@@ -242,6 +254,9 @@ fn news_is_not_held_by_lines_that_never_end_in_a_dot() {
     let arguments = [&LAST_TWO[..], &["--limit", "0.3"]].concat();
     let outcome = play("news_client", &arguments, b"", &script).fails(&["ARTICLE 6", "not whole within 300ms"]);
     assert!(outcome.took < Duration::from_secs(5), "{:?}", outcome.took);
+    let script = instead_of(&news(), 3, &[say("220 6\r\n"), Pour("x\r\n")]);
+    let outcome = play("news_client", &arguments, b"", &script).fails(&["ARTICLE 6", "within 300ms"]);
+    assert!(outcome.took < Duration::from_secs(3), "{:?}", outcome.took);
     let endless = "one line after the other\r\n".repeat(1 << 20);
     let script = instead_of(&news(), 3, &[say(format!("220 6\r\n{endless}"))]);
     play("news_client", &LAST_TWO, b"", &script).fails(&["ARTICLE 6", "longer than 16777216 bytes"]);
@@ -417,6 +432,9 @@ fn http_meets_its_limit_wherever_the_server_falls_silent() {
         let outcome = play("http_get", &arguments, b"", &script).fails(&["GET /page?x=1", "within 300ms"]);
         assert!(outcome.took < Duration::from_secs(5), "{:?}", outcome.took);
     }
+    let script = [http(TO_THE_END), vec![Pour("x")]].concat();
+    let outcome = play("http_get", &arguments, b"", &script).fails(&["within 300ms"]);
+    assert!(outcome.took < Duration::from_secs(3), "{:?}", outcome.took);
     for drip in [format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(9000)), format!("{TO_THE_END}{}", "x".repeat(9000))] {
         let outcome = play("http_get", &arguments, b"", &[Drip(drip.into_bytes())]).fails(&["within 300ms"]);
         assert!(outcome.took < Duration::from_secs(5), "{:?}", outcome.took);
@@ -434,7 +452,7 @@ fn http_takes_no_bad_argument() {
         (&["http:///x"], "after // comes HOST"),
         (&["http://ada:secret@127.0.0.1:1/"], "no user"),
         (&["http://127.0.0.1:x/"], "is no address"),
-        (&["https://127.0.0.1:1/"], "https needs TLS"),
+        (&["https://127.0.0.1:1/", "--root", "/no/such/file"], "/no/such/file"),
         (&["ftp://127.0.0.1:1/"], "the scheme ftp is not known"),
         (&["http://127.0.0.1:1/", "--limit", "0"], "not a number of seconds"),
     ] {
@@ -604,6 +622,18 @@ fn mail_takes_no_bad_argument_and_no_line_over_the_limit() {
     play("mail_send", &TO_BOTH, "x".repeat(998).as_bytes(), &script).succeeds();
     let long = format!("Subject: x\n\n{}\n", "x".repeat(999));
     play("mail_send", &TO_BOTH, long.as_bytes(), &[]).fails(&["line 3 has 999 bytes, and mail allows 998"]);
+}
+
+#[test]
+fn news_and_mail_have_their_limit_for_each_answer() {
+    let slowly = |script: Vec<Step>| -> Vec<Step> {
+        let think =
+            |step| if matches!(step, Say(_)) { vec![Think(Duration::from_millis(400)), step] } else { vec![step] };
+        script.into_iter().flat_map(think).collect()
+    };
+    let news = play("news_client", &[&LAST_TWO[..], &["--limit", "1.5"]].concat(), b"", &slowly(news())).succeeds();
+    let mail = play("mail_send", &[&TO_BOTH[..], &["--limit", "1.5"]].concat(), MESSAGE, &slowly(mail())).succeeds();
+    assert!(news.took > Duration::from_millis(1500) && mail.took > Duration::from_millis(1500));
 }
 
 // --- all -----------------------------------------------------------------------------------------

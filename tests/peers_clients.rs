@@ -53,7 +53,7 @@ fn succeeds(example: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// An empty file or one without server-side includes goes out with its length; with includes, nobody knows it before,
 /// and it goes out in chunks, or to the end of the connection where chunks are forbidden.
-fn nginx_configuration(folder: &Path, address: SocketAddr) -> String {
+fn nginx_configuration(folder: &Path, address: SocketAddr, tls: &str) -> String {
     let folder = folder.display();
     format!(
         "daemon off; master_process off; pid {folder}/pid; error_log stderr;
@@ -63,7 +63,7 @@ fn nginx_configuration(folder: &Path, address: SocketAddr) -> String {
             client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
             uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
             server {{
-                listen {address};
+                listen {address} {tls};
                 location /length {{ alias {folder}/pages/; }}
                 location /chunked {{ alias {folder}/pages/; ssi on; ssi_types *; }}
                 location /to_the_end {{ alias {folder}/pages/; ssi on; ssi_types *; chunked_transfer_encoding off; }}
@@ -75,7 +75,7 @@ fn nginx_configuration(folder: &Path, address: SocketAddr) -> String {
     )
 }
 
-fn nginx(name: &str, pages: &[(&str, &[u8])]) -> (Program, SocketAddr) {
+fn nginx(name: &str, tls: &str, pages: &[(&str, &[u8])]) -> (Program, SocketAddr) {
     let folder = empty_folder(name);
     fs::create_dir(folder.join("pages")).unwrap();
     for (page, content) in pages {
@@ -83,7 +83,7 @@ fn nginx(name: &str, pages: &[(&str, &[u8])]) -> (Program, SocketAddr) {
     }
     start_at_a_free_port(|address| {
         let file = folder.join("nginx.conf");
-        fs::write(&file, nginx_configuration(&folder, address)).unwrap();
+        fs::write(&file, nginx_configuration(&folder, address, tls)).unwrap();
         let command = with(tool("nginx", "nginx"), ["-p", folder.to_str().unwrap(), "-e", "stderr", "-c"]);
         Program::start("nginx", with(command, [&file]))
     })
@@ -94,7 +94,7 @@ fn nginx(name: &str, pages: &[(&str, &[u8])]) -> (Program, SocketAddr) {
 fn http_get_gets_from_nginx_in_every_framing() {
     let long: Vec<u8> = (0..3_000_000_u32).flat_map(|number| (number % 65_521).to_le_bytes()).collect();
     let (mut server, address) =
-        nginx("nginx_framings", &[("page", b"Hello\r\n\r\nWorld"), ("empty", b""), ("long", &long)]);
+        nginx("nginx_framings", "", &[("page", b"Hello\r\n\r\nWorld"), ("empty", b""), ("long", &long)]);
     for (location, field, why) in [
         ("length", "Content-Length: 12000000", ""),
         ("chunked", "Transfer-Encoding: chunked", ""),
@@ -119,7 +119,7 @@ fn http_get_gets_from_nginx_in_every_framing() {
 #[test]
 #[ignore = "needs nginx: .ci/run installs it"]
 fn http_get_says_what_nginx_does_not_have() {
-    let (_server, address) = nginx("nginx_refusals", &[("page", b"Hello")]);
+    let (_server, address) = nginx("nginx_refusals", "", &[("page", b"Hello")]);
     let (out, err) = fails("http_get", &[&format!("http://{address}/length/none")], b"");
     assert!(out.contains("<h1>404 Not Found</h1>"), "the page that says so is shown: {out}");
     assert!(err.contains("we sent \"GET /length/none HTTP/1.1\"") && err.contains("404 Not Found"), "{err}");
@@ -128,6 +128,44 @@ fn http_get_says_what_nginx_does_not_have() {
     assert_eq!(succeeds("http_get", &[&format!("http://{address}/nothing")], b""), b"");
     let echo = succeeds("http_get", &[&format!("http://{address}/echo?a=%20#there")], b"");
     assert_eq!(String::from_utf8_lossy(&echo), format!("/echo?a=%20 {address} close"));
+}
+
+/// A root of our own, and a certificate that it signed for 127.0.0.1: `root.pem`, `server.pem`, `server.key`.
+fn certificates(folder: &Path) {
+    let openssl = |arguments: &str| {
+        let mut command = with(tool("openssl", "openssl"), arguments.split(' '));
+        command.current_dir(folder);
+        run_well("openssl", command, b"", SOON);
+    };
+    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(&format!("req -x509 {key} -keyout root.key -out root.pem -days 2 -subj /CN=root"));
+    openssl(&format!("req {key} -keyout server.key -out server.csr -subj /CN=nginx"));
+    openssl("x509 -req -in server.csr -CA root.pem -CAkey root.key -CAcreateserial -out server.pem -days 2 -extfile names");
+}
+
+#[test]
+#[ignore = "needs nginx and openssl: .ci/run installs them"]
+fn http_get_gets_from_nginx_over_tls() {
+    let folder = empty_folder("nginx_certificates");
+    certificates(&folder);
+    let tls = format!("ssl; ssl_certificate {0}/server.pem; ssl_certificate_key {0}/server.key", folder.display());
+    let (_server, address) = nginx("nginx_tls", &tls, &[("page", b"Hello")]);
+    let root = folder.join("root.pem").display().to_string();
+    for location in ["length", "chunked", "to_the_end"] {
+        let url = format!("https://{address}/{location}/page");
+        assert_eq!(succeeds("http_get", &[&url, "--root", &root], b""), b"Hello", "{location}");
+    }
+    // Of the public authorities none has signed this one.
+    let (out, err) = fails("http_get", &[&format!("https://{address}/length/page")], b"");
+    assert!(out.is_empty() && err.contains("authority"), "{err}");
+    // A name that the certificate does not have.
+    let other = format!("https://localhost:{}/length/page", address.port());
+    let (out, err) = fails("http_get", &[&other, "--root", &root], b"");
+    assert!(out.is_empty() && err.contains("localhost"), "{err}");
+    // And plain HTTP to this port: nginx says so, in plain HTTP.
+    let (_, err) = fails("http_get", &[&format!("http://{address}/length/page")], b"");
+    assert!(err.contains("400 Bad Request"), "{err}");
 }
 
 // --- INN -----------------------------------------------------------------------------------------
