@@ -5,26 +5,27 @@
 //! the connection, where nobody can tell a whole page from one that was cut off.
 //!
 //!     cargo run --example http_get -- http://127.0.0.1:8000/
-//!     SOCKLAB_TRACE=ladder cargo run --example http_get -- http://www.example.com/ >page.html
+//!     SOCKLAB_TRACE=ladder cargo run --example http_get -- https://www.example.com/ >page.html
 
 mod arguments;
 
 use arguments::{Arguments, Failure};
-use socklab::{Client, Error, Framing, Received, Settings};
+use socklab::{Client, ClientTls, Error, Framing, Received, Roots, Settings};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "http_get URL [--limit SECONDS]\n\
+const USAGE: &str = "http_get URL [--root PEM-FILE] [--limit SECONDS]\n\
     Writes the page to standard output, the status and the head to standard error.\n\
+    With --root it believes only the certificates of that authority, and not those that browsers believe.\n\
     The limit is for the whole answer.";
 
 /// What a server may put on the line that announces a chunk, or on one of the trailer.
 const MAX_LINE: u64 = 4096;
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::read(USAGE, &["limit"]);
+    let arguments = Arguments::read(USAGE, &["limit", "root"]);
     let limit = arguments.limit("60")?;
-    let (settings, server, host, path) = read_url(&arguments.only_word(USAGE))?;
+    let (settings, server, host, path) = read_url(&arguments.only_word(USAGE), &arguments.option("root", ""))?;
     // A request without a body, and the head of an answer: each is one message that ends with a blank line.
     let framing = Framing::Delimiter(b"\r\n\r\n".to_vec());
     let settings = Settings { framing, message_limit: limit, ..settings };
@@ -69,7 +70,7 @@ fn copy_body(status: u16, head: &str, mut body: impl BufRead, mut out: impl Writ
         }
         ([], []) => {
             let count = io::copy(&mut body, &mut out)?;
-            eprintln!("{count} bytes, to the end of the connection: the server did not say whether that is all");
+            eprintln!("{count} bytes, to the end of the connection: how many to expect, the server did not say");
             Ok(())
         }
         _ => bad(format!("how long is a body with Transfer-Encoding {codings:?}, Content-Length {lengths:?}?")),
@@ -158,8 +159,8 @@ impl Read for Answer {
     }
 }
 
-/// `http://HOST[:PORT][/PATH]`: how and where to connect, what to call the server there, and what to ask for.
-fn read_url(url: &str) -> Result<(Settings, String, String, String), Failure> {
+/// `http://HOST[:PORT][/PATH]`, or `https`: how and where to connect, what to call the server there, and what to ask for.
+fn read_url(url: &str, root: &str) -> Result<(Settings, String, String, String), Failure> {
     // A line end in a URL would become a line of the request, and say whatever the URL's author likes.
     if !url.chars().all(|c| c.is_ascii_graphic()) {
         return Err(format!("{url:?} is no URL: it holds visible ASCII only, and writes a space as %20").into());
@@ -167,8 +168,11 @@ fn read_url(url: &str) -> Result<(Settings, String, String, String), Failure> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{url} is no URL: write http://HOST/PATH"))?;
     let (settings, port) = match scheme {
         "http" => (Settings::default(), 80),
-        "https" => return Err(format!("{url}: https needs TLS, which this program does not speak yet").into()),
-        other => return Err(format!("{url}: the scheme {other} is not known, only http").into()),
+        "https" => {
+            let tls = if root.is_empty() { ClientTls::new() } else { ClientTls::trusting(&Roots::from_file(root)?) };
+            (Settings { client_tls: Some(tls), ..Settings::default() }, 443)
+        }
+        other => return Err(format!("{url}: the scheme {other} is not known: use http or https").into()),
     };
     // What follows a # is for the reader's side and is never sent (RFC 9110 section 7.1).
     let rest = rest.split('#').next().unwrap_or_default();

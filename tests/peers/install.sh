@@ -10,7 +10,7 @@
 #   DEST/inn       the news server INN, from Debian's package, unpacked: no service, no mail server that it would bring
 #
 # Needed beforehand: Python 3.11 or newer with venv and pip, Node with npm, a C compiler. From Debian come also nc
-# (netcat-openbsd), curl, nginx, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run installs them.
+# (netcat-openbsd), curl, nginx, openssl, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run installs them.
 #
 # Python 2.7 is the hard part, since no current system has it. In this order:
 #   1. the program that PYTHON27 names;  2. `python2.7` on the PATH;  3. pyenv's 2.7;
