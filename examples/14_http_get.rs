@@ -1,8 +1,8 @@
 //! How does one fetch a page, and how does one know that it is all there?
 //!
 //! HTTP/1.1 (RFC 9112) uses every framing that there is, in one conversation: the head ends with a blank line; the
-//! body is as long as the head announced, or comes in chunks that each announce their own length, or goes on to the end of
-//! the connection, where nobody can tell a whole page from one that was cut off.
+//! body is as long as the head announced, or comes in chunks that each announce their own length, or goes on to the end
+//! of the connection, where nobody can tell a whole page from one that was cut off.
 //!
 //!     cargo run --example http_get -- http://127.0.0.1:8000/
 //!     SOCKLAB_TRACE=ladder cargo run --example http_get -- https://www.example.com/ >page.html
@@ -159,7 +159,7 @@ impl Read for Answer {
     }
 }
 
-/// `http://HOST[:PORT][/PATH]`, or `https`: how and where to connect, what to call the server there, and what to ask for.
+/// `http://HOST[:PORT][/PATH]`, or `https`: how and where to connect, what to call the server, and what to ask for.
 fn read_url(url: &str, root: &str) -> Result<(Settings, String, String, String), Failure> {
     // A line end in a URL would become a line of the request, and say whatever the URL's author likes.
     if !url.chars().all(|c| c.is_ascii_graphic()) {

@@ -1,7 +1,7 @@
 //! How does a message get to a mail server?
 //!
-//! In a conversation of strict turns, SMTP (RFC 5321): the envelope first, one command and one answer for the sender and
-//! for each recipient; then the message itself, ended by a dot alone. The envelope is all that the server goes by. What
+//! In a conversation of strict turns, SMTP (RFC 5321): the envelope first, one command and one answer for the sender
+//! and for each recipient; then the message itself, ended by a dot alone. The envelope is all that the server goes by. What
 //! the message says in its own `From:` and `To:` is for the reader, and nobody checks that it is the same.
 //!
 //!     printf 'Subject: Hello\n\nAnybody there?\n' |

@@ -19,8 +19,8 @@ enum Step {
     Hear(String),
     /// One byte after the other, until all is said or the client has gone.
     Drip(Vec<u8>),
-    /// This text again and again for five seconds, faster than any wait of the client ends, and slower than what would fill
-    /// its memory.
+    /// This text again and again for five seconds, faster than any wait of the client ends, and slower than what would
+    /// fill its memory.
     Pour(&'static str),
     /// A server that thinks for a while.
     Think(Duration),

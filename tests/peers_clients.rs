@@ -1,4 +1,5 @@
-//! The clients of servers that somebody else wrote, against such servers: INN for news, nginx for HTTP, aiosmtpd for mail.
+//! The clients of servers that somebody else wrote, against such servers: INN for news, nginx for HTTP, aiosmtpd
+//! for mail.
 //! Each test starts its own server, at a port that is free, from a folder of its own.
 //!
 //! ```text
@@ -19,8 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::{Program, SOON, empty_folder, example_path, peer_folder, python, run, run_well, tool, with};
 
-/// Starts a server that must be told its port: one that is free now. If somebody takes it first, the server ends, and the
-/// next port is tried.
+/// Starts a server that must be told its port: one that is free now. If somebody takes it first, the server ends, and
+/// the next port is tried.
 fn start_at_a_free_port(start: impl Fn(SocketAddr) -> Program) -> (Program, SocketAddr) {
     for _ in 0..5 {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -208,7 +209,9 @@ impl Inn {
             ("etc/control.ctl", "all:*:*:drop\n"),
             (
                 "db/active",
-                "control 0000000000 0000000001 n\ncontrol.cancel 0000000000 0000000001 n\njunk 0000000000 0000000001 n\n\
+                "control 0000000000 0000000001 n\n\
+                 control.cancel 0000000000 0000000001 n\n\
+                 junk 0000000000 0000000001 n\n\
                  lab.test 0000000000 0000000001 y\nlab.empty 0000000000 0000000001 y\n",
             ),
             ("db/newsgroups", ""),

@@ -10,7 +10,8 @@
 #   DEST/inn       the news server INN, from Debian's package, unpacked: no service, no mail server that it would bring
 #
 # Needed beforehand: Python 3.11 or newer with venv and pip, Node with npm, a C compiler. From Debian come also nc
-# (netcat-openbsd), curl, nginx, openssl, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run installs them.
+# (netcat-openbsd), curl, nginx, openssl, strace, chromium and chromium-driver: they are looked for on the PATH, .ci/run
+# installs them.
 #
 # Python 2.7 is the hard part, since no current system has it. In this order:
 #   1. the program that PYTHON27 names;  2. `python2.7` on the PATH;  3. pyenv's 2.7;
@@ -57,7 +58,9 @@ install_python() {
     "$destination/python/bin/python" -m pip install -q -r "$here/requirements.txt"
 }
 
-check_python() { "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client, aiosmtpd.smtp' 2>&1; }
+check_python() {
+    "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client, aiosmtpd.smtp' 2>&1
+}
 
 # --- Node -----------------------------------------------------------------------------------------
 
@@ -78,7 +81,7 @@ install_inn() (                       # a subshell: the change of folder ends wi
     mkdir -p "$destination/inn/debs"
     cd "$destination/inn/debs"
     local download=(apt-get -qq -o APT::Sandbox::User=root download "${packages[@]}")
-    "${download[@]}" 2>/dev/null || { apt-get -qq update && "${download[@]}"; } || fail "apt-get download failed $advice"
+    "${download[@]}" 2>/dev/null || { apt-get -qq update && "${download[@]}"; } || fail "no download $advice"
     for deb in *.deb; do dpkg -x "$deb" "$destination/inn"; done
     rm -rf "$destination/inn/debs"
 )
