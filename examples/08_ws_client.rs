@@ -5,6 +5,7 @@
 //!
 //!     cargo run --example ws_client -- ws://127.0.0.1:9000/
 //!     SOCKLAB_TRACE=ladder cargo run --example ws_client -- ws://127.0.0.1:9000/
+//!     cargo run --example ws_client -- --root target/class/root.pem wss://localhost:9000/
 
 mod arguments;
 
@@ -17,17 +18,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-const USAGE: &str = "ws_client URL [--protocols mqtt,soap]\n\
-    Sends each line of standard input as a text message and prints each message that comes.";
+const USAGE: &str = "ws_client URL [--protocols mqtt,soap] [--root FILE]\n\
+    Sends each line of standard input as a text message and prints each message that comes.\n\
+    --root: with wss://, believe this authority (PEM) and not the public ones.";
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::read(USAGE, &["protocols"]);
+    let arguments = Arguments::read(USAGE, &["protocols", "root"]);
     let protocols = arguments.option("protocols", "");
     let offer = Offer {
         subprotocols: protocols.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         ..Offer::default()
     };
-    let mut socket = WebSocket::connect_with(&arguments.only_word(USAGE), &offer, &Settings::default())?;
+    let settings = Settings { client_tls: arguments.client_tls()?, ..Settings::default() };
+    let mut socket = WebSocket::connect_with(&arguments.only_word(USAGE), &offer, &settings)?;
     if let Some(agreed) = socket.subprotocol() {
         eprintln!("the server chose the subprotocol {agreed}");
     }

@@ -16,19 +16,23 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-const USAGE: &str = "ws_callback_client URL\nSends a greeting, prints what happens, and says goodbye after the answer.";
+const USAGE: &str = "ws_callback_client URL [--root FILE]\n\
+    Sends a greeting, prints what happens, and says goodbye after the answer.\n\
+    --root: with wss://, believe this authority (PEM) and not the public ones.";
 
 fn main() -> Result<(), Failure> {
-    let url = Arguments::read(USAGE, &[]).only_word(USAGE);
-    on_a_thread_of_its_own(&url)?;
-    pumped_by_this_thread(&url)?;
+    let arguments = Arguments::read(USAGE, &["root"]);
+    let url = arguments.only_word(USAGE);
+    let settings = Settings { client_tls: arguments.client_tls()?, ..Settings::default() };
+    on_a_thread_of_its_own(&url, &settings)?;
+    pumped_by_this_thread(&url, &settings)?;
     Ok(())
 }
 
-fn on_a_thread_of_its_own(url: &str) -> Result<(), Failure> {
+fn on_a_thread_of_its_own(url: &str, settings: &Settings) -> Result<(), Failure> {
     let (done, is_done) = mpsc::channel();
     let mut answer = None;
-    let client = WebSocketClient::spawn(url, Offer::default(), Settings::default(), move |event| {
+    let client = WebSocketClient::spawn(url, Offer::default(), settings.clone(), move |event| {
         let over = matches!(event, ClientEvent::Closing(_) | ClientEvent::Error(_));
         tell(event, &mut answer);
         if over {
@@ -41,8 +45,8 @@ fn on_a_thread_of_its_own(url: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn pumped_by_this_thread(url: &str) -> Result<(), Failure> {
-    let mut client = WebSocketClient::queued(url, Offer::default(), Settings::default())?;
+fn pumped_by_this_thread(url: &str, settings: &Settings) -> Result<(), Failure> {
+    let mut client = WebSocketClient::queued(url, Offer::default(), settings.clone())?;
     let (mut over, mut answer, mut turns) = (false, None, 0);
     while !over {
         turns += 1; // Here a user interface would draw, and look at the mouse.

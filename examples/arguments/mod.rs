@@ -1,6 +1,8 @@
 //! What the examples read from their command line, and how they say that something went wrong.
 
+use socklab::{ClientTls, Identity, Roots, ServerTls};
 use std::fmt;
+use std::path::Path;
 use std::process::exit;
 use std::time::Duration;
 
@@ -49,8 +51,12 @@ impl Arguments {
 
     /// The value of an option, or what holds without it.
     pub fn option(&self, name: &str, default: &str) -> String {
-        let given = self.options.iter().rev().find(|(option, _)| option == name);
-        given.map_or(default, |(_, value)| value).to_owned()
+        self.given(name).unwrap_or(default).to_owned()
+    }
+
+    /// The value of an option, if it was given.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.options.iter().rev().find(|(option, _)| option == name).map(|(_, value)| value.as_str())
     }
 
     /// The address of a program that listens.
@@ -64,6 +70,25 @@ impl Arguments {
         let limit = given.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let limit = limit.filter(|limit| !limit.is_zero());
         limit.ok_or_else(|| format!("--limit {given} is not a number of seconds above 0").into())
+    }
+
+    /// How a program that listens shows who it is: `--tls DIR`, a folder that `cargo run -p authority -- DIR` has filled.
+    /// Without it, nothing is encrypted.
+    pub fn server_tls(&self) -> Result<Option<ServerTls>, Failure> {
+        let Some(folder) = self.given("tls") else { return Ok(None) };
+        let [certificate, key] = ["server.pem", "server-key.pem"].map(|file| Path::new(folder).join(file));
+        let identity = Identity::from_files(certificate, key);
+        let identity = identity.map_err(|error| {
+            format!("--tls {folder}: {error}\nThis makes the files: cargo run -p authority -- {folder}")
+        })?;
+        Ok(Some(ServerTls::new(&identity)))
+    }
+
+    /// Whom a client believes: `--root FILE`, the root of the class's authority. Without it, whom browsers believe.
+    pub fn client_tls(&self) -> Result<Option<ClientTls>, Failure> {
+        let Some(file) = self.given("root") else { return Ok(None) };
+        let roots = Roots::from_file(file).map_err(|error| format!("--root {file}: {error}"))?;
+        Ok(Some(ClientTls::trusting(&roots)))
     }
 
     /// The only word that a program wants.

@@ -11,14 +11,14 @@
 mod arguments;
 
 use arguments::{Arguments, Failure};
+use socklab::Settings;
 use socklab::websocket::{
     Application, Ending, Limits, MessageRef, Refusal, Request, ServerHandle, Session, SessionHandle, WebSocketServer,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-const USAGE: &str =
-    "chat [--listen ADDR:PORT] [--interval SECONDS]\nRooms and nicknames: /nick NAME, /room NAME, or just talk.";
+const USAGE: &str = "chat [--listen ADDR:PORT] [--interval SECONDS] [--tls DIR]\nRooms and nicknames: /nick NAME, /room NAME, or just talk.";
 /// How much of what was said a newcomer is told, for each room.
 const REMEMBERED: usize = 20;
 
@@ -153,12 +153,13 @@ fn word(text: &str) -> Option<String> {
 }
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::read(USAGE, &["listen", "interval"]);
+    let arguments = Arguments::read(USAGE, &["listen", "interval", "tls"]);
     let interval = arguments.option("interval", "10");
     let seconds: f64 = interval.parse().map_err(|_| format!("--interval {interval} is not a number of seconds"))?;
     let limits = Limits {
         interval: Duration::try_from_secs_f64(seconds).map_err(|_| format!("--interval {interval} is no interval"))?,
         paths: Some(vec!["/chat".to_owned()]),
+        settings: Settings { server_tls: arguments.server_tls()?, ..Settings::default() },
         ..Limits::default()
     };
     let server = WebSocketServer::bind(&arguments.listen("127.0.0.1:9001"), Chat, House::default(), limits)?

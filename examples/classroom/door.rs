@@ -17,7 +17,7 @@ use crate::request::problem;
 use crate::room::Room;
 use crate::visitor::Visitor;
 use crate::{Classroom, projector};
-use socklab::websocket::protocol::http::{RequestHead, Response};
+use socklab::websocket::protocol::http::Response;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{Application, Ending, MessageRef, Refusal, Request, ServerHandle, Session, SessionHandle};
 use std::thread;
@@ -53,7 +53,7 @@ impl Application for Classroom {
         }
         // Before anything else: a handshake that fails is shown to its visitor as well.
         let is_nobodys = || path == "/exhibit" && Exhibit::show(self, request, server).is_none();
-        let why = stranger(request.head).or_else(|| is_nobodys().then(|| NOBODYS.to_owned()))?;
+        let why = stranger(request).or_else(|| is_nobodys().then(|| NOBODYS.to_owned()))?;
         Some(Response::text(403, why + "\n"))
     }
 
@@ -79,7 +79,7 @@ impl Application for Classroom {
     fn message(&self, guest: &mut Guest, message: MessageRef<'_>, session: &mut Session<'_, Classroom>) {
         let obeyed = match guest {
             Guest::Exhibit(exhibit) => return exhibit.echo(self, message, session),
-            Guest::Visitor(visitor) => visitor.obey(message, session.server()),
+            Guest::Visitor(visitor) => visitor.obey(self, message, session.server()),
             Guest::Projector => projector::obey(self, message, session),
             Guest::TurnedAway => Ok(()),
         };
@@ -117,10 +117,13 @@ pub fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Why this request comes from a page that is not ours. A program that is no browser sends no `Origin`, and could send any.
-fn stranger(head: &RequestHead) -> Option<String> {
-    let origin = head.headers.get("Origin")?;
-    let host = head.headers.get("Host").unwrap_or_default();
-    let of_origin = origin.split_once("://").map_or("", |(_, host)| host);
-    let is_ours = !host.is_empty() && of_origin.eq_ignore_ascii_case(host);
+///
+/// With TLS the page must have come over it, too: a page of http://, though of our name, can be anybody's who sits between.
+fn stranger(request: &Request<'_>) -> Option<String> {
+    let origin = request.head.headers.get("Origin")?;
+    let host = request.head.headers.get("Host").unwrap_or_default();
+    let (scheme, of_origin) = origin.split_once("://").unwrap_or_default();
+    let is_secure = request.tls.is_none() || scheme.eq_ignore_ascii_case("https");
+    let is_ours = is_secure && !host.is_empty() && of_origin.eq_ignore_ascii_case(host);
     (!is_ours).then(|| format!("a page of {origin} may not open a WebSocket to {host} (RFC 6455 section 10.2)"))
 }

@@ -25,9 +25,9 @@ pub fn addresses_for_the_room(listening: SocketAddr) -> Vec<SocketAddr> {
     version_4.into_iter().chain(version_6).map(|&ip| SocketAddr::new(ip, listening.port())).collect()
 }
 
-/// What to open in another browser.
-pub fn invitation(listening: SocketAddr) -> String {
-    format!("http://{}/", addresses_for_the_room(listening).first().unwrap_or(&address_for_us(listening)))
+/// What to open in another browser. The scheme is http or https.
+pub fn invitation(scheme: &str, listening: SocketAddr) -> String {
+    format!("{scheme}://{}/", addresses_for_the_room(listening).first().unwrap_or(&address_for_us(listening)))
 }
 
 /// An address at which this machine reaches itself.

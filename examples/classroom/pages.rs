@@ -16,7 +16,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, type, content: all that there is.
-const PAGES: [(&str, &str, &str); 12] = [
+const PAGES: [(&str, &str, &str); 13] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/projector", HTML, include_str!("page/projector.html")),
     ("/classroom.css", CSS, include_str!("page/classroom.css")),
@@ -25,6 +25,7 @@ const PAGES: [(&str, &str, &str); 12] = [
     ("/story.js", SCRIPT, include_str!("page/story.js")),
     ("/ladder.js", SCRIPT, include_str!("page/ladder.js")),
     ("/frames.js", SCRIPT, include_str!("page/frames.js")),
+    ("/tls.js", SCRIPT, include_str!("page/tls.js")),
     ("/handshake.js", SCRIPT, include_str!("page/handshake.js")),
     ("/commentary.js", SCRIPT, include_str!("page/commentary.js")),
     ("/classroom.js", SCRIPT, include_str!("page/classroom.js")),

@@ -23,7 +23,7 @@ pub fn set_up(
     let server = page.server().map_err(|error| error.to_string())?;
     let key = parameter(request.head.query().unwrap_or_default(), "key");
     let welcome = json!({"type": "welcome", "lecturer": key.is_some_and(|key| key == classroom.lecturer),
-        "server": request.local.to_string(), "join": network::invitation(server.local_address()),
+        "server": request.local.to_string(), "join": network::invitation(classroom.scheme(), server.local_address()),
         "version": env!("CARGO_PKG_VERSION")});
     let projector = page.clone();
     // In one procedure: between two there may be a tick, and the page would hear of the room before its welcome.

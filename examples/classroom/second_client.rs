@@ -25,7 +25,7 @@ use socklab::trace::{Action, Direction, Trace};
 use socklab::websocket::SessionHandle;
 use socklab::websocket::protocol::mask::mask;
 use socklab::websocket::protocol::{ClientHandshake, FrameHeader, HeadReader, Incoming, Opcode, ResponseHead, Role};
-use socklab::{Client, Connection, Received, Settings};
+use socklab::{Client, ClientTls, Connection, Received, Settings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,8 +37,14 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Runs an experiment at `target` and tells the page each step. Returns the outcome as the page wants it: exactly one,
 /// whatever happens.
-pub fn run(experiment: &Experiment, server: SocketAddr, target: &str, page: &SessionHandle<Classroom>) -> String {
-    let (text, ok) = match try_it(experiment, server, target, page) {
+pub fn run(
+    experiment: &Experiment,
+    server: SocketAddr,
+    tls: Option<ClientTls>,
+    target: &str,
+    page: &SessionHandle<Classroom>,
+) -> String {
+    let (text, ok) = match try_it(experiment, server, tls, target, page) {
         Ok(outcome) => outcome,
         Err(error) => (format!("The experiment came to no end: {error}"), false),
     };
@@ -49,6 +55,7 @@ pub fn run(experiment: &Experiment, server: SocketAddr, target: &str, page: &Ses
 fn try_it(
     experiment: &Experiment,
     server: SocketAddr,
+    tls: Option<ClientTls>,
     target: &str,
     page: &SessionHandle<Classroom>,
 ) -> Result<(String, bool), Failure> {
@@ -58,7 +65,11 @@ fn try_it(
         connect_limit: LIMIT,
         receive_limit: LIMIT,
         send_limit: LIMIT,
+        handshake_limit: LIMIT,
         max_message: 64 * 1024,
+        // Below the bytes that it puts together by hand, TLS is the library's: what breaks a rule of frames is encrypted as
+        // well as what keeps it.
+        client_tls: tls,
         ..Settings::default()
     };
     let connection = Client::connect_with(&server.to_string(), &settings)?.into_connection();

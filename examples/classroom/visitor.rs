@@ -14,6 +14,7 @@ use crate::room::Line;
 use crate::watch::{Kind, Tally};
 use crate::{Classroom, experiments, network, second_client, token};
 use serde_json::json;
+use socklab::ClientTls;
 use socklab::websocket::protocol::{CloseCode, CloseReason};
 use socklab::websocket::{self, MessageRef, NotDone, ServerHandle, SessionHandle};
 use std::collections::BTreeMap;
@@ -54,8 +55,8 @@ impl Visitor {
         let line = Line::new(page.clone(), address, thread.clone(), tally.clone());
         let server = page.server().map_err(|error| error.to_string())?;
         let mut welcome = json!({"type": "welcome", "token": token, "address": address.to_string(),
-            "server": request.local.to_string(), "thread": thread, "join": network::invitation(server.local_address()),
-            "version": env!("CARGO_PKG_VERSION")});
+            "server": request.local.to_string(), "thread": thread, "join": network::invitation(classroom.scheme(), server.local_address()),
+            "tls": classroom.certificate.as_ref().map(|ours| ours.shown.clone()), "version": env!("CARGO_PKG_VERSION")});
         let (greeted, beginning) = (page.clone(), classroom.watch.beginning());
         // All in one procedure: between two there may be a tick, and the page would hear of the room before its welcome.
         let entered = server.execute_in_service_and_wait(PATIENCE, move |room| {
@@ -71,7 +72,12 @@ impl Visitor {
     }
 
     /// What their page wants. The error is a sentence for them.
-    pub fn obey(&mut self, message: MessageRef<'_>, server: &ServerHandle<Classroom>) -> Result<(), String> {
+    pub fn obey(
+        &mut self,
+        classroom: &Classroom,
+        message: MessageRef<'_>,
+        server: &ServerHandle<Classroom>,
+    ) -> Result<(), String> {
         let to_exhibit = |send: &dyn Fn(&SessionHandle<Classroom>) -> Result<(), NotDone>| {
             let exhibit = self.exhibits.get(&Kind::Browser);
             let exhibit = exhibit.ok_or("your exhibit is not connected, so nothing can be sent to it")?;
@@ -83,12 +89,15 @@ impl Visitor {
                 to_exhibit(&|exhibit| exhibit.in_pieces(MessageRef::Text(&text), count))
             }
             Request::Large(count) => to_exhibit(&|exhibit| exhibit.text(&"0123456789".repeat(count / 10 + 1)[..count])),
-            Request::Experiment(name) => self.begin_experiment(&name, network::address_for_us(server.local_address())),
+            Request::Experiment(name) => {
+                let tls = classroom.certificate.as_ref().map(|ours| ours.believed.clone());
+                self.begin_experiment(&name, network::address_for_us(server.local_address()), tls)
+            }
             Request::Disconnect { .. } => Err("only the lecturer's projector can disconnect somebody".to_owned()),
         }
     }
 
-    fn begin_experiment(&mut self, name: &str, address: SocketAddr) -> Result<(), String> {
+    fn begin_experiment(&mut self, name: &str, address: SocketAddr, tls: Option<ClientTls>) -> Result<(), String> {
         let experiment = experiments::find(name).ok_or(format!("there is no experiment {name:?}"))?;
         if self.is_experimenting() {
             return Err("an experiment of yours is still running; its outcome comes first".to_owned());
@@ -98,7 +107,7 @@ impl Visitor {
         let page = self.page.clone();
         let target = format!("/exhibit?visitor={}&key={}&second=1", self.number, self.token);
         let run = move || {
-            let outcome = second_client::run(&experiment, address, &target, &page);
+            let outcome = second_client::run(&experiment, address, tls, &target, &page);
             // In this order: with the outcome the next experiment may be asked for.
             drop(running);
             tell(&page, &outcome);

@@ -38,13 +38,14 @@ impl Records {
             let wanted = (HEADER + 1 - self.begun.len()).min(bytes.len());
             self.begun.extend_from_slice(&bytes[..wanted]);
             bytes = &bytes[wanted..];
-            if let &[content_type, _, _, high, low, first] = &self.begun[..] {
-                let length = u16::from_be_bytes([high, low]);
+            if let &[content_type, major, minor, high, low, first] = &self.begun[..] {
+                let (version, length) = (u16::from_be_bytes([major, minor]), u16::from_be_bytes([high, low]));
                 let handshake = (content_type == HANDSHAKE && !self.ciphers_changed).then_some(first);
                 self.ciphers_changed |= content_type == CHANGE_CIPHER_SPEC;
                 self.rest = usize::from(length).saturating_sub(1);
                 self.begun.clear();
-                tracer.tls(TlsStep::Record { direction, record: RecordStep { content_type, length, handshake } });
+                let record = RecordStep { content_type, version, length, handshake };
+                tracer.tls(TlsStep::Record { direction, record });
             }
         }
     }

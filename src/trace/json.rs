@@ -17,7 +17,7 @@
 //! |---|---|
 //! | `"wait"` | `call`, `bytes` when it is known how many |
 //! | `"call"` | `call`, `std`, `system`, `result`, and what came of it |
-//! | `"record"` | `direction`, `type`, `length`, `handshake` if its first message crosses in the clear: of TLS |
+//! | `"record"` | `direction`, `header` (its five bytes), `type`, `length`, `handshake` if its first message crosses in the clear: of TLS |
 //! | `"secured"` | `version`, `cipher`, `name`, `verified`, `chain`, `protocol`, `resumed`: the TLS handshake is done |
 //! | `"plaintext"` | `direction`, `bytes`, `hex`: what records held |
 //! | `"head"` | `direction`, `text` |
@@ -167,6 +167,7 @@ fn tls(object: &mut Object, step: &TlsStep<'_>) {
         TlsStep::Record { direction: way, record } => {
             object.text("step", "record");
             object.text("direction", direction(*way));
+            object.text("header", &hex(&record.header()));
             object.number("type", record.content_type);
             object.number("length", record.length);
             object.optional("handshake", record.handshake.map(i32::from));
@@ -277,7 +278,7 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Call, Trace};
+    use crate::trace::{Call, RecordStep, SecuredStep, Trace};
     use serde_json::Value;
     use std::io;
     use std::sync::Arc;
@@ -361,6 +362,27 @@ mod tests {
         let value = call(Call::Read, Outcome::Failed(&error));
         assert_eq!((&value["result"], &value["error"]), (&"error".into(), &"the \"peer\" went".into()));
         assert_eq!(value["kind"], "ConnectionReset");
+    }
+
+    #[test]
+    fn the_steps_of_tls_have_their_own_shapes() {
+        let record = RecordStep { content_type: 22, version: 0x0301, length: 517, handshake: Some(1) };
+        let value = parsed(Action::Tls(TlsStep::Record { direction: Direction::In, record }));
+        assert_eq!((&value["step"], &value["direction"]), (&"record".into(), &"in".into()));
+        assert_eq!((&value["header"], &value["type"]), (&"1603010205".into(), &22.into()));
+        assert_eq!((&value["length"], &value["handshake"]), (&517.into(), &1.into()));
+
+        let (version, cipher, name) = ("TLS 1.3", "TLS13_AES_128_GCM_SHA256", Some("lab \"7\""));
+        let secured = SecuredStep { version, cipher, name, verified: true, chain: 2, protocol: None, resumed: false };
+        let value = parsed(Action::Tls(TlsStep::Secured(secured)));
+        assert_eq!((&value["step"], &value["version"]), (&"secured".into(), &version.into()));
+        assert_eq!((&value["cipher"], &value["name"]), (&cipher.into(), &"lab \"7\"".into()));
+        assert_eq!((&value["verified"], &value["chain"]), (&true.into(), &2.into()));
+        assert_eq!((&value["protocol"], &value["resumed"]), (&Value::Null, &false.into()));
+
+        let value = parsed(Action::Tls(TlsStep::Plaintext { direction: Direction::Out, bytes: b"Hi" }));
+        assert_eq!((&value["step"], &value["direction"]), (&"plaintext".into(), &"out".into()));
+        assert_eq!((&value["bytes"], &value["hex"]), (&2.into(), &"4869".into()));
     }
 
     #[test]

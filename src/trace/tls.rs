@@ -35,6 +35,9 @@ pub enum TlsStep<'a> {
 pub struct RecordStep {
     /// What it holds: 20 change_cipher_spec, 21 alert, 22 handshake, 23 application_data.
     pub content_type: u8,
+    /// The version that stands there. TLS 1.3 writes 0x0303 like 1.2, and 0x0301 in a ClientHello: what is new about it
+    /// would be turned away by old boxes on the way, so it is said further inside (RFC 8446 section 5.1).
+    pub version: u16,
     /// The bytes behind the header.
     pub length: u16,
     /// The type of the first handshake message in it, if it crosses in the clear: 1 is ClientHello, 2 ServerHello.
@@ -42,13 +45,26 @@ pub struct RecordStep {
 }
 
 impl RecordStep {
+    /// The five bytes as they cross: they are never encrypted.
+    ///
+    /// ```
+    /// use socklab::trace::RecordStep;
+    ///
+    /// let record = RecordStep { content_type: 23, version: 0x0303, length: 258, handshake: None };
+    /// assert_eq!(record.header(), [23, 3, 3, 1, 2]);
+    /// ```
+    pub fn header(&self) -> [u8; 5] {
+        let ([major, minor], [high, low]) = (self.version.to_be_bytes(), self.length.to_be_bytes());
+        [self.content_type, major, minor, high, low]
+    }
+
     /// The name of what it holds, as the RFCs write it. Under TLS 1.3 everything that is encrypted says "application_data",
     /// so that a listener cannot even tell an alert from a message.
     ///
     /// ```
     /// use socklab::trace::RecordStep;
     ///
-    /// let first = RecordStep { content_type: 22, length: 230, handshake: Some(1) };
+    /// let first = RecordStep { content_type: 22, version: 0x0301, length: 230, handshake: Some(1) };
     /// assert_eq!(first.name(), "handshake: ClientHello");
     /// ```
     pub fn name(&self) -> String {

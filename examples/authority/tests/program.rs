@@ -100,7 +100,7 @@ fn another_class_is_not_believed() {
 }
 
 #[test]
-fn a_clients_certificate_is_none_for_a_server_and_the_root_signs_no_further() {
+fn a_clients_certificate_is_none_for_a_server() {
     let class = folder("purposes");
     make(&class, &[]);
     for (from, to) in [("client.pem", "server.pem"), ("client-key.pem", "server-key.pem")] {
