@@ -12,6 +12,8 @@
 mod browser;
 #[path = "classroom/guest.rs"]
 mod guest;
+#[path = "classroom/screen.rs"]
+mod screen;
 mod support;
 
 use guest::{Classroom, hex};

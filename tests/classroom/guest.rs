@@ -2,12 +2,11 @@
 
 use crate::support::{Program, SOON, remaining};
 use serde_json::{Value, json};
-use socklab::Settings;
 use socklab::trace::Trace;
 use socklab::websocket::protocol::CloseReason;
 use socklab::websocket::{Error, Message, Offer, Received, WebSocket};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use socklab::{Client, ClientTls, Settings};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 /// A running classroom.
@@ -15,6 +14,8 @@ pub(crate) struct Classroom {
     pub(crate) program: Program,
     pub(crate) address: SocketAddr,
     pub(crate) lecturer: String,
+    /// With TLS: whom its visitors believe.
+    tls: Option<ClientTls>,
 }
 
 impl Classroom {
@@ -22,20 +23,29 @@ impl Classroom {
         let (mut program, address) = Program::server("classroom", arguments);
         let line = program.find_line("the projector's address", |line| line.contains("/projector?key="));
         let lecturer = line.rsplit('=').next().unwrap().to_owned();
-        Classroom { program, address, lecturer }
+        Classroom { program, address, lecturer, tls: None }
+    }
+
+    /// Over TLS, for visitors who believe `tls`.
+    #[allow(dead_code)] // The tests without TLS do not need it.
+    pub(crate) fn open_over_tls(arguments: &[&str], tls: ClientTls) -> Classroom {
+        Classroom { tls: Some(tls), ..Classroom::open(arguments) }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address)
     }
 
     /// A whole answer to a raw request: status, head, body.
     pub(crate) fn ask(&self, request: &str) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let mut client = Client::connect_with(&self.address.to_string(), &self.settings()).unwrap();
+        client.send(request).unwrap();
+        let mut answer = Vec::new();
+        while let socklab::Received::Message(bytes) = client.receive().unwrap() {
+            answer.extend(bytes);
+        }
+        let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {answer:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_owned(), body.to_owned())
@@ -47,9 +57,14 @@ impl Classroom {
 
     pub(crate) fn connect(&self, target: &str, headers: &[(&str, &str)]) -> Result<WebSocket, Error> {
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let settings = Settings { trace: Trace::off(), receive_limit: SOON, ..Settings::default() };
         let offer = Offer { headers, ..Offer::default() };
-        WebSocket::connect_with(&format!("ws://{}{target}", self.address), &offer, &settings)
+        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
+        WebSocket::connect_with(&format!("{scheme}://{}{target}", self.address), &offer, &self.settings())
+    }
+
+    fn settings(&self) -> Settings {
+        let client_tls = self.tls.clone();
+        Settings { trace: Trace::off(), receive_limit: SOON, client_tls, ..Settings::default() }
     }
 
     /// A visitor comes in.

@@ -102,10 +102,20 @@ const FLAGS: [&str; 12] = [
 impl Browser {
     /// Starts a chromedriver at a free port, and with it a Chromium that nobody has used before.
     pub(crate) fn open() -> Browser {
+        Browser::start(tool("chromedriver", "chromium chromium-driver"))
+    }
+
+    /// The same for somebody whose home this is: there lies the list of the authorities that they trust.
+    pub(crate) fn open_at_home(home: &Path) -> Browser {
+        let mut command = tool("chromedriver", "chromium chromium-driver");
+        command.env("HOME", home);
+        Browser::start(command)
+    }
+
+    fn start(mut command: std::process::Command) -> Browser {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let profile = empty_folder(&format!("chromium-{}-{number}", std::process::id()));
-        let mut command = tool("chromedriver", "chromium chromium-driver");
         command.arg("--port=0");
         let mut driver = Program::start_group("chromedriver", command);
         let started = driver.find_line("the line that names its port", |line| line.contains("successfully on port"));
@@ -135,6 +145,14 @@ impl Browser {
     /// Opens a page and waits until it is loaded.
     pub(crate) fn visit(&self, url: &str) {
         self.post("/url", json!({"url": url}));
+    }
+
+    /// Tries to open a page that the browser refuses to show, and gives its reason.
+    pub(crate) fn visit_in_vain(&self, url: &str) -> String {
+        match self.command("POST", "/url", &json!({"url": url})) {
+            Ok(_) => self.fail(&format!("{url} was opened")),
+            Err(why) => why,
+        }
     }
 
     /// Runs JavaScript, the body of a function, and gives what it returns; a promise is waited for.

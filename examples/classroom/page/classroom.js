@@ -4,7 +4,7 @@
 // message, error, close. Everything else on the page (system calls, heads, masks, pings) comes from the server's trace
 // of the same connection, over the *commentary*, which is not traced.
 //
-// Read dissect.js first, then dom.js, story.js, ladder.js, frames.js, handshake.js, commentary.js; this file joins them.
+// Read dissect.js first, then dom.js, story.js, ladder.js, frames.js, tls.js, handshake.js, commentary.js; this file joins them.
 //
 // # The commentary: one JSON object in each text message
 //
@@ -14,8 +14,9 @@
 // Server -> page
 //
 //   {"type":"welcome","visitor":7,"token":"...","address":"127.0.0.1:40000","server":"127.0.0.1:7000",
-//    "thread":"client 12","join":"http://192.0.2.7:7000/","version":"0.1.0"}
-//       once, first. `address`, `thread`: of the commentary itself. A new commentary is a new visitor.
+//    "thread":"client 12","join":"http://192.0.2.7:7000/","version":"0.1.0",
+//    "tls":null|{"fingerprints":["SHA-256 in hex", ...]}}
+//       once, first. `tls`: the server’s own certificates, its own first; null without TLS. `address`, `thread`: of the commentary itself. A new commentary is a new visitor.
 //   {"type":"step","exhibit":"browser"|"second","step":{...}}
 //       one step of the trace, just as src/trace/json.rs writes it. Sent first, right after `welcome`: the listener's
 //       "socket, bind, listen" and its newest "wait" for "accept", with exhibit "browser".
@@ -53,6 +54,7 @@ const NOT_CONNECTED = "The exhibit is not connected: press “Connect the exhibi
 
 const ladder = new Ladder(byId("ladder-view"), { left: "browser", right: "server", inferred: true });
 const frames = new FrameView(byId("frames-view"), { client: "browser", server: "server" });
+const tls = new TlsView(byId("tls-agreed"), byId("tls-records"));
 const handshake = new HandshakeView(byId("handshake"), byId("accept-key-view"));
 const secondLadder = new Ladder(byId("second-ladder"), { left: "second client", right: "server", inferred: false });
 const secondFrames = new FrameView(byId("second-frames"), { client: "second client", server: "server" });
@@ -97,6 +99,8 @@ function greet(message) {
   // The exhibit of an earlier visitor number would go on with nobody to comment on it.
   if (exhibit) exhibit.close(1000, "the commentary was lost");
   exhibit = null;
+  byId("tls").hidden = byId("tls-link").hidden = !message.tls;
+  tls.present(message.tls);
   startOver();
   say("visitor", String(message.visitor));
   say("commentary-you", message.address);
@@ -119,6 +123,7 @@ function ask(request) {
 
 function browserStep(step) {
   if (!ladder.add(step)) return;
+  tls.add(step);
   if (step.step === "head") handshake.addHead(step);
   if (step.step === "frame") frames.add(step);
   if (!isListener(step) && step.local && step.peer) {
@@ -131,6 +136,7 @@ function browserStep(step) {
 function startOver() {
   ladder.startOver();
   frames.startOver();
+  tls.startOver();
   handshake.startOver();
   for (const id of ["exhibit-you", "exhibit-server", "exhibit-thread"]) say(id, "–");
 }

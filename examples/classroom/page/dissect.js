@@ -6,6 +6,7 @@
 //   bytes          hex, masks, and how to print what a stranger sent
 //   frame          the first two bytes bit by bit, the lengths, the key, the payload, and the rules that are broken
 //   handshake      each header line, and the accept key
+//   record         what the header of a TLS record says
 //
 // Section numbers are those of RFC 6455. In production nobody decodes frames in JavaScript: the browser has done it
 // before `onmessage` is called, and shows neither pings, nor fragments, nor masks. That is why this page gets its
@@ -327,6 +328,25 @@ const dissect = (() => {
     };
   }
 
+  // ---------------------------------------------------------------- TLS
+
+  /** RFC 8446 section 4 and RFC 5246 section 7.4. */
+  const MESSAGES = {
+    0: "HelloRequest", 1: "ClientHello", 2: "ServerHello", 4: "NewSessionTicket", 11: "Certificate", 12: "ServerKeyExchange",
+    13: "CertificateRequest", 14: "ServerHelloDone", 15: "CertificateVerify", 16: "ClientKeyExchange", 20: "Finished",
+    22: "CertificateStatus",
+  };
+
+  /** What the header of a record says that it holds; and its first message, if that crosses in the clear. */
+  function recordName({ type, handshake }) {
+    if (type === 20) return "change_cipher_spec";
+    if (type === 21) return "alert";
+    if (type === 23) return "application_data";
+    if (type !== 22) return "unknown type " + type;
+    if (handshake === null || handshake === undefined) return "handshake, encrypted";
+    return "handshake: " + (MESSAGES[handshake] || "message " + handshake);
+  }
+
   function toBase64(bytes) {
     return btoa(String.fromCharCode(...bytes));
   }
@@ -345,7 +365,7 @@ const dissect = (() => {
   return {
     fromHex, toHex, toBits, character, printable, fromUtf8, mask,
     frame, wireBytes, senderOf, opcodeName, closeCode,
-    head, acceptKey, toBase64, GUID,
+    head, acceptKey, recordName, toBase64, GUID,
   };
 })();
 

@@ -129,3 +129,12 @@ test("each line of a head is explained", () => {
   assert.match(request.headers[2].explanation, /Not a header line/);
   assert.match(dissect.head("HTTP/1.1 101 Switching Protocols\r\n\r\n").start.explanation, /no longer HTTP/);
 });
+
+test("RFC 8446 section 5.1: what a record says of itself", () => {
+  assert.equal(dissect.recordName({ type: 22, handshake: 1 }), "handshake: ClientHello");
+  assert.equal(dissect.recordName({ type: 22, handshake: 99 }), "handshake: message 99");
+  assert.equal(dissect.recordName({ type: 22, handshake: null }), "handshake, encrypted");
+  assert.equal(dissect.recordName({ type: 20, handshake: null }), "change_cipher_spec");
+  assert.equal(dissect.recordName({ type: 23 }), "application_data");
+  assert.equal(dissect.recordName({ type: 99 }), "unknown type 99");
+});

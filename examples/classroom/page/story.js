@@ -78,6 +78,12 @@ function story(step, other) {
       const lines = step.text.split("\r\n").filter((line) => line !== "");
       return { kind: "HTTP", title: `head ${step.direction === "in" ? "received" : "sent"}`, remarks: [dissect.printable(lines[0] || ""), count(lines.length, "line")], text: lines.map(dissect.printable).join("\n") };
     }
+    case "record":
+      return { kind: "TLS", title: `record ${step.direction === "in" ? "received" : "sent"}`, remarks: [dissect.recordName(step), count(step.length, "byte"), "in the clear: " + step.header.match(/../g).join(" ")] };
+    case "plaintext":
+      return { kind: "TLS", title: step.direction === "in" ? "decrypted" : "to be encrypted", remarks: [count(step.bytes, "byte")], hex: step.hex, total: step.bytes };
+    case "secured":
+      return { kind: "TLS", title: "the handshake is done", remarks: agreement(step, other) };
     case "frame": {
       const parts = [step.fin ? "final" : "more follow", step.key ? "masked" : "not masked", count(step.length, "byte") + " of payload", glimpse(step)];
       return { kind: "frame", title: `${dissect.opcodeName(step.opcode)} ${step.direction === "in" ? "received" : "sent"}`, remarks: parts };
@@ -87,6 +93,16 @@ function story(step, other) {
     default:
       return { kind: "note", title: "", remarks: [dissect.printable(step.text || "")] };
   }
+}
+
+/** What came of a TLS handshake. A client looks whether the server is who it should be; a server may not even ask. */
+function agreement(step, other) {
+  const name = step.name ? dissect.printable(step.name) : "";
+  const certificates = step.chain ? count(step.chain, "certificate") : "no certificate";
+  return [`${step.version} with ${step.cipher}`, step.role === "server" && name && `asked for ${name}`,
+    `the ${other} has shown ${certificates}`,
+    step.verified ? (step.role === "client" ? `verified: ${name}` : "verified") : `the ${other} is not verified`,
+    step.protocol && `above it: ${dissect.printable(step.protocol)}`, step.resumed && "a session taken up again"];
 }
 
 /** The beginning of a frame's text, to find it again. The rest is in the frame's own section. */
