@@ -147,14 +147,6 @@ impl Browser {
         self.post("/url", json!({"url": url}));
     }
 
-    /// Tries to open a page that the browser refuses to show, and gives its reason.
-    pub(crate) fn visit_in_vain(&self, url: &str) -> String {
-        match self.command("POST", "/url", &json!({"url": url})) {
-            Ok(_) => self.fail(&format!("{url} was opened")),
-            Err(why) => why,
-        }
-    }
-
     /// Runs JavaScript, the body of a function, and gives what it returns; a promise is waited for.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.run_with(script, json!([]))
