@@ -72,8 +72,8 @@ fn main() -> Result<(), Failure> {
     let certificate = arguments.given("tls").map(Certificate::read).transpose()?;
     let settings = Settings {
         trace: Trace::to(watch.clone()),
-        // A browser could be offered HTTP/2 as well. This server speaks 1.1, and says so before the first byte of it.
-        server_tls: arguments.server_tls()?.map(|tls| tls.protocols(&["http/1.1"])),
+        // This server speaks HTTP/1.1, and says so before the first byte of it. Each exhibit shows the whole handshake.
+        server_tls: arguments.server_tls()?.map(|tls| tls.protocols(&["http/1.1"]).without_resumption()),
         // A visitor's largest message. There is nothing to learn from a larger one.
         max_message: 256 * 1024,
         max_head: 8 * 1024,

@@ -11,7 +11,7 @@
 use super::error::TlsError;
 use super::identity::{Identity, Roots};
 use rustls::crypto::ring::default_provider;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{KeyLogFile, ServerConfig, ServerConnection};
 use std::sync::{Arc, OnceLock};
@@ -26,6 +26,8 @@ pub struct ServerTls {
     identity: Identity,
     asks: Asks,
     protocols: Vec<Vec<u8>>,
+    /// Whether a client may take up an earlier session again.
+    resumes: bool,
     /// All this as rustls wants it, made once: it also holds the sessions that can be taken up again.
     config: Arc<OnceLock<Arc<ServerConfig>>>,
 }
@@ -43,7 +45,13 @@ enum Asks {
 impl ServerTls {
     /// Shows this certificate, and lets in whoever comes.
     pub fn new(identity: &Identity) -> ServerTls {
-        ServerTls { identity: identity.clone(), asks: Asks::Nothing, protocols: Vec::new(), config: Arc::default() }
+        ServerTls {
+            identity: identity.clone(),
+            asks: Asks::Nothing,
+            protocols: Vec::new(),
+            resumes: true,
+            config: Arc::default(),
+        }
     }
 
     /// Asks each client for a certificate that one of these authorities has signed. Who shows none is let in all the same:
@@ -62,6 +70,12 @@ impl ServerTls {
     pub fn protocols(self, names: &[&str]) -> ServerTls {
         let protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();
         ServerTls { protocols, config: Arc::default(), ..self }
+    }
+
+    /// Takes no session up again: every connection begins with the whole handshake, certificate and all. It costs a
+    /// signature for each, and is for those who want to look at it.
+    pub fn without_resumption(self) -> ServerTls {
+        ServerTls { resumes: false, config: Arc::default(), ..self }
     }
 
     /// What a new connection begins with.
@@ -88,6 +102,11 @@ impl ServerTls {
         let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(self.identity.0.clone())));
         config.alpn_protocols.clone_from(&self.protocols);
         config.key_log = Arc::new(KeyLogFile::new());
+        if !self.resumes {
+            // TLS 1.3 hands out tickets; 1.2 remembers the session at the server.
+            config.send_tls13_tickets = 0;
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+        }
         Ok(self.config.get_or_init(|| Arc::new(config)).clone())
     }
 }

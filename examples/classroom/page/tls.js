@@ -48,7 +48,6 @@ class TlsView {
     this.overhead = 17;
     this.isOlder = false;
     this.finished = false;
-    this.flight = []; // where it says what the server’s part of an encrypted handshake holds
   }
 
   add(step) {
@@ -70,8 +69,7 @@ class TlsView {
     const inside = make("div", { class: "inside" }, make("p", {}, this.ownWords(step)));
     const row = tableRow(step.direction === "in" ? "browser → server" : "server → browser", clear,
       dissect.recordName(step) + ", " + count(step.length, "byte"), inside);
-    if (step.type === 23 && step.direction === "out" && !this.finished) this.flight.push(inside);
-    if (step.handshake !== null && step.handshake !== undefined) row.className = "in-the-clear";
+    if (step.type === 20 || (step.handshake !== null && step.handshake !== undefined)) row.className = "in-the-clear";
     this.body.append(row);
     this.table.hidden = false;
     this.empty.hidden = true;
@@ -107,7 +105,7 @@ class TlsView {
       return step.direction === "in" ? "the browser’s Finished: it has seen the same handshake as the server"
         : "the server’s certificate, a signature that proves that it has the key, and its Finished";
     }
-    return "TLS’s own words, such as a ticket to take up the session again, or close_notify, its goodbye";
+    return "TLS’s own word: close_notify, its goodbye";
   }
 
   pair(direction) {
@@ -133,9 +131,6 @@ class TlsView {
 
   showAgreed(step) {
     if (step.version !== "TLS 1.3") this.overhead = /CHACHA20/.test(step.cipher) ? 16 : 24;
-    if (step.resumed) {
-      for (const inside of this.flight) inside.replaceChildren(make("p", {}, "the server’s Finished, and no certificate: a session is taken up again"));
-    }
     const value = (text) => make("code", { class: "value" }, dissect.printable(text));
     const none = () => make("b", {}, "none");
     const known = CIPHERS.find(([pattern]) => pattern.test(step.cipher));
@@ -155,9 +150,8 @@ class TlsView {
         ? "The server knows who you are, and has verified it."
         : "The server has not asked. You know who it is; it does not know who you are."),
       tableRow("Above it (ALPN)", step.protocol ? value(step.protocol) : none(), "What will be spoken once the keys are there, agreed on within the handshake (RFC 7301). A WebSocket begins as HTTP/1.1."),
-      tableRow("Session", make("span", {}, step.resumed ? "taken up again" : "new"), step.resumed
-        ? "Your browser had a ticket from an earlier connection: no certificate was needed (RFC 8446 section 2.2)."
-        : "With certificate and signature. The next connection may take it up again without."),
+      tableRow("Session", make("span", {}, step.resumed ? "taken up again" : "new"),
+        "Other servers hand out tickets, and with one the next connection needs no certificate (RFC 8446 section 2.2). This one does not, so that each exhibit shows the whole handshake."),
     ];
     this.agreed.replaceChildren(make("div", { class: "wide" }, make("table", { class: "headers", id: "tls-agreed-table" },
       make("caption", {}, "Browser and server, after the TLS handshake"),

@@ -101,7 +101,7 @@ fn every_experiment_comes_out_over_tls_as_without() {
         let of_client = |step: &&Value| step["role"] == "client" && step["step"] == "secured";
         let secured = guest.heard.iter().map(|each| &each["step"]).find(of_client).unwrap();
         assert_eq!((&secured["verified"], &secured["chain"]), (&json!(true), &json!(1)), "{secured}");
-        assert_eq!(secured["name"], "127.0.0.1");
+        assert_eq!((&secured["name"], &secured["resumed"]), (&json!("127.0.0.1"), &json!(false)));
     }
     assert_eq!(count, 12);
 }
@@ -256,6 +256,8 @@ fn chromium_with_the_classs_root_sees_the_story_of_tls() {
     assert_eq!((agreed("Name asked for")[1].as_str(), agreed("Name verified")[1].as_str()), ("localhost", "localhost"));
     assert_eq!(agreed("Above it (ALPN)")[1], "http/1.1");
     assert_eq!(agreed("Your certificate")[1], "none");
+    // Though the page has been here before: its exhibit shows it all.
+    assert_eq!(agreed("Session")[1], "new");
     let output = run_well(
         "openssl",
         with(
@@ -355,6 +357,12 @@ fn pictures() {
         "for (const other of document.querySelectorAll('main > section:not(#tls):not(#ladder)')) other.hidden = true;",
     );
     take(&browser, "tls", &folder);
+    // As it is on a telephone, and not the whole page at once.
+    browser.viewport(390, 900);
+    browser.run("byId('tls-records').scrollIntoView()");
+    browser.screenshot(&folder.join("tls-telephone.png"));
+    browser.run("byId('ladder-view').scrollIntoView()");
+    browser.screenshot(&folder.join("tls-telephone-ladder.png"));
 }
 
 // --- with curl -----------------------------------------------------------------------------------
