@@ -142,6 +142,7 @@ fn the_story_of_an_exhibit_is_told_from_the_listener_to_the_close() {
     let mut guest = classroom.enter();
     assert_eq!(guest.welcome["join"], classroom.url().as_str());
     assert_eq!(guest.welcome["server"], classroom.address.to_string().as_str());
+    assert_eq!(guest.welcome["tls"], Value::Null);
     let mut exhibit = classroom.exhibit(&guest);
     exhibit.send_text("Hello").unwrap();
     assert_eq!(text_of(exhibit.receive().unwrap()), "Hello");

@@ -13,6 +13,11 @@ fn a_visitor_connects_sends_each_kind_and_sees_it_taken_apart() {
     let browser = Browser::open();
     visit(&browser, &classroom);
     assert_eq!(browser.text("#join"), classroom.url());
+    assert_eq!(
+        browser.run("return byId('tls').offsetHeight + byId('tls-link').offsetWidth"),
+        0,
+        "there is no TLS here"
+    );
     connect(&browser);
 
     // The ladder: from the listener to the open WebSocket.

@@ -102,17 +102,17 @@ const FLAGS: [&str; 12] = [
 impl Browser {
     /// Starts a chromedriver at a free port, and with it a Chromium that nobody has used before.
     pub(crate) fn open() -> Browser {
-        Browser::start(tool("chromedriver", "chromium chromium-driver"))
+        Browser::start(tool("chromedriver", "chromium chromium-driver"), &[])
     }
 
-    /// The same for somebody whose home this is: there lies the list of the authorities that they trust.
-    pub(crate) fn open_at_home(home: &Path) -> Browser {
+    /// The same for somebody whose home this is: there lies the list of the authorities that they trust. With more flags.
+    pub(crate) fn open_at_home(home: &Path, flags: &[&str]) -> Browser {
         let mut command = tool("chromedriver", "chromium chromium-driver");
         command.env("HOME", home);
-        Browser::start(command)
+        Browser::start(command, flags)
     }
 
-    fn start(mut command: std::process::Command) -> Browser {
+    fn start(mut command: std::process::Command, flags: &[&str]) -> Browser {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let profile = empty_folder(&format!("chromium-{}-{number}", std::process::id()));
@@ -125,7 +125,7 @@ impl Browser {
             .next()
             .and_then(|port| port.parse().ok())
             .unwrap_or_else(|| panic!("chromedriver names no port: {started:?}"));
-        let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut arguments: Vec<String> = FLAGS.iter().chain(flags).map(|flag| (*flag).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", profile.display()));
         let capabilities = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",

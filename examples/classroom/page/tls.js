@@ -77,7 +77,7 @@ class TlsView {
       this.body.rows[0].remove();
       this.cut.hidden = false;
     }
-    if (step.type === 23 && !this.isFinished(step)) {
+    if (!this.isFinished(step) && step.type === 23) {
       // Under TLS 1.3 each record of the program's ends with one byte that says so, and a seal of 16.
       this.open[step.direction].records.push({ room: step.length - this.overhead, inside, begun: false });
       // What we send is told before it is encrypted: a record for which nothing waits is TLS's own.
@@ -99,7 +99,7 @@ class TlsView {
     if (step.type === 22 && step.handshake === 1) return "not secret: the versions and ciphers that the browser knows, half of a key exchange, and the name that it asks for";
     if (step.type === 22 && step.handshake === 2) return "not secret: what the server chose, and its half of the key exchange. From here on both can compute the keys, and a listener cannot";
     if (step.type === 22 && step.handshake) return "not secret: in TLS 1.2 even the certificate crosses in the clear";
-    if (step.type === 20) return "nothing: in TLS 1.3 it only keeps old boxes on the way from wondering (RFC 8446 appendix D.4)";
+    if (step.type === 20) return "not secret: in TLS 1.2 it says “from here on I encrypt”; 1.3 sends it only to look the same to old boxes on the way (RFC 8446 appendix D.4)";
     if (step.type === 21) return "an alert: why TLS ends";
     if (step.type === 22 || (step.type === 23 && !this.finished)) {
       return step.direction === "in" ? "the browser’s Finished: it has seen the same handshake as the server"

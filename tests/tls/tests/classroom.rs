@@ -241,7 +241,7 @@ fn visit(browser: &Browser, classroom: &Classroom) {
 fn chromium_with_the_classs_root_sees_the_story_of_tls() {
     let class = class("browser", &HERE);
     let classroom = open(&class);
-    let browser = Browser::open_at_home(&home("trusting", &[&class.join("root.pem")]));
+    let browser = Browser::open_at_home(&home("trusting", &[&class.join("root.pem")]), &[]);
     visit(&browser, &classroom);
     assert_eq!(browser.run("return isSecureContext && location.protocol"), "https:");
     connect(&browser);
@@ -321,12 +321,37 @@ fn chromium_with_the_classs_root_sees_the_story_of_tls() {
 
 #[test]
 #[ignore = "needs Chromium, its driver and certutil: .ci/run installs them"]
+fn the_older_version_is_told_as_it_is() {
+    let class = class("older", &HERE);
+    let classroom = open(&class);
+    let home = home("older", &[&class.join("root.pem")]);
+    let browser = Browser::open_at_home(&home, &["--ssl-version-max=tls1.2"]);
+    visit(&browser, &classroom);
+    connect(&browser);
+    browser.wait_until("the agreement", "byId('tls-agreed').querySelector('table')");
+    assert_eq!(row(&browser, "#tls-agreed-table", "Version")[1], "TLS 1.2");
+    assert_eq!(row(&browser, "#tls-agreed-table", "Session")[1], "new");
+    browser.click("#send-text button");
+    look_at(&browser, "server → browser: Text, 5 bytes");
+    let rows = "[...document.querySelectorAll('#tls-records-table tbody tr')].map((row) => row.textContent)";
+    // Each record that the program filled has its bytes, and nothing else claims them: a head and a frame each way.
+    browser.wait_until("four", &format!("{rows}.filter((row) => row.includes('of the program')).length === 4"));
+    let rows = browser.run(&format!("return {rows}"));
+    let rows: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
+    assert!(rows.iter().all(|row| row.contains("application_data") == row.contains("of the program")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("in TLS 1.2 even the certificate")), "{rows:#?}");
+    assert!(rows.last().unwrap().ends_with("Hello"), "{rows:#?}");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs Chromium, its driver and certutil: .ci/run installs them"]
 fn chromium_refuses_an_unknown_root_and_another_name() {
     let (ours, other) = (class("unknown", &HERE), class("unknown-other", &HERE));
     let classroom = open(&ours);
     // Nobody trusted, or another class's authority: the same.
     for roots in [&[][..], &[other.join("root.pem").as_path()]] {
-        let browser = Browser::open_at_home(&home("distrusting", roots));
+        let browser = Browser::open_at_home(&home("distrusting", roots), &[]);
         refused(&browser, &classroom, "NET::ERR_CERT_AUTHORITY_INVALID");
     }
     complained(&classroom.program, "the peer refused TLS with us (");
@@ -335,7 +360,7 @@ fn chromium_refuses_an_unknown_root_and_another_name() {
     let roots = Roots::from_file(elsewhere.join("root.pem")).unwrap();
     let tls = ClientTls::trusting(&roots).expecting("lab.example");
     let classroom = Classroom::open_over_tls(&["--tls", elsewhere.to_str().unwrap()], tls);
-    let browser = Browser::open_at_home(&home("elsewhere", &[&elsewhere.join("root.pem")]));
+    let browser = Browser::open_at_home(&home("elsewhere", &[&elsewhere.join("root.pem")]), &[]);
     refused(&browser, &classroom, "NET::ERR_CERT_COMMON_NAME_INVALID");
 }
 
@@ -345,7 +370,7 @@ fn pictures() {
     let folder = empty_folder("pictures");
     let class = class("pictures", &HERE);
     let classroom = open(&class);
-    let browser = Browser::open_at_home(&home("pictures", &[&class.join("root.pem")]));
+    let browser = Browser::open_at_home(&home("pictures", &[&class.join("root.pem")]), &[]);
     visit(&browser, &classroom);
     connect(&browser);
     browser.click("#send-text button");
