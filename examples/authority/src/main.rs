@@ -6,13 +6,7 @@
 //!     cargo run -p authority -- target/class
 //!     cargo run --example classroom -- --listen 0.0.0.0:8080 --tls target/class
 
-/// The certificate is for the addresses under which the classroom tells the room to come, so both ask the same file.
-#[path = "../../classroom/network.rs"]
-#[allow(dead_code)] // The classroom uses the rest of it.
-mod network;
-
 use authority::folder::{self, CLIENT, CLIENT_KEY, Order, ROOT, SERVER, SERVER_KEY};
-use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use time::OffsetDateTime;
@@ -89,8 +83,8 @@ fn names_of_this_machine() -> Vec<String> {
         }
         names.push(name);
     }
-    let anywhere = (Ipv6Addr::UNSPECIFIED, 0).into();
-    names.extend(network::addresses_for_the_room(anywhere).iter().map(|address| address.ip().to_string()));
+    // The classroom tells the room to come to the first of these.
+    names.extend(socklab::local_addresses().iter().map(ToString::to_string));
     names
 }
 
