@@ -45,6 +45,7 @@ class TlsView {
     this.agreed.replaceChildren(make("p", { class: "hint" }, "What was agreed appears here when the exhibit connects."));
     // For each direction: records that may still hold bytes, and bytes that no record was found for yet.
     this.open = { in: { records: [], texts: [] }, out: { records: [], texts: [] } };
+    // What TLS adds to the program's bytes. Under 1.3: one that says what kind they are, and a seal of 16.
     this.overhead = 17;
     this.isOlder = false;
     this.finished = false;
@@ -78,8 +79,7 @@ class TlsView {
       this.cut.hidden = false;
     }
     if (!this.isFinished(step) && step.type === 23) {
-      // Under TLS 1.3 each record of the program's ends with one byte that says so, and a seal of 16.
-      this.open[step.direction].records.push({ room: step.length - this.overhead, inside, begun: false });
+      this.open[step.direction].records.push({ length: step.length, used: 0, inside, begun: false });
       // What we send is told before it is encrypted: a record for which nothing waits is TLS's own.
       if (step.direction === "out" && this.open.out.texts.length === 0) this.open.out.records = [];
       this.pair(step.direction);
@@ -98,10 +98,11 @@ class TlsView {
   ownWords(step) {
     if (step.type === 22 && step.handshake === 1) return "not secret: the versions and ciphers that the browser knows, half of a key exchange, and the name that it asks for";
     if (step.type === 22 && step.handshake === 2) return "not secret: what the server chose, and its half of the key exchange. From here on both can compute the keys, and a listener cannot";
-    if (step.type === 22 && step.handshake) return "not secret: in TLS 1.2 even the certificate crosses in the clear";
+    if (step.type === 22 && step.handshake) return "not secret: in TLS 1.2 more of the handshake is in the clear, even the certificate";
     if (step.type === 20) return "not secret: in TLS 1.2 it says “from here on I encrypt”; 1.3 sends it only to look the same to old boxes on the way (RFC 8446 appendix D.4)";
     if (step.type === 21) return "an alert: why TLS ends";
-    if (step.type === 22 || (step.type === 23 && !this.finished)) {
+    if (step.type === 22) return `the ${step.direction === "in" ? "browser" : "server"}’s Finished: it has seen the same handshake as the other`;
+    if (!this.finished) {
       return step.direction === "in" ? "the browser’s Finished: it has seen the same handshake as the server"
         : "the server’s certificate, a signature that proves that it has the key, and its Finished";
     }
@@ -112,7 +113,13 @@ class TlsView {
     const { records, texts } = this.open[direction];
     while (records.length && texts.length) {
       const [record, text] = [records[0], texts[0]];
-      const size = Math.min(record.room, text.left);
+      // Which version it is may be known only now: a browser's first bytes can come together with its Finished.
+      const room = record.length - this.overhead;
+      if (room <= 0) {
+        records.shift(); // An empty record is allowed, and hides how much is said.
+        continue;
+      }
+      const size = Math.min(room - record.used, text.left);
       if (!record.begun) record.inside.replaceChildren();
       record.inside.append(make("p", {}, text.begun ? `goes on: ${count(size, "byte")}` : count(text.step.bytes, "byte") + " of the program’s"));
       if (!text.begun) {
@@ -120,9 +127,9 @@ class TlsView {
         if (shown) record.inside.append(shown);
       }
       record.begun = text.begun = true;
-      record.room -= size;
+      record.used += size;
       text.left -= size;
-      if (record.room <= 0) records.shift();
+      if (record.used >= room) records.shift();
       if (text.left <= 0) texts.shift();
     }
   }
