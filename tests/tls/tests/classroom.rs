@@ -376,7 +376,7 @@ fn chromium_refuses_an_unknown_root_and_another_name() {
 #[test]
 #[ignore = "needs Chromium, its driver and certutil: .ci/run installs them"]
 fn pictures() {
-    let folder = empty_folder("pictures");
+    let folder = empty_folder("pictures-tls");
     let class = class("pictures", &HERE);
     let classroom = open(&class);
     let browser = Browser::open_at_home(&home("pictures", &[&class.join("root.pem")]), &[]);
