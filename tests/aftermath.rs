@@ -79,7 +79,7 @@ fn a_receive_hears_of_the_reset_that_is_open_met() {
 
 #[test]
 fn a_second_close_waits_for_nobody() {
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_secs(1);
     let (mut connection, _peer) = pair(&Settings { close_limit: limit, ..lines() });
     connection.close();
     let begun = Instant::now();

@@ -59,7 +59,7 @@ fn edges_stay_where_they_are_and_empty_is_not_nothing() {
     let other = Datagram::connect(&one.local_address().to_string()).unwrap();
     let begun = Instant::now();
     assert_eq!(one.receive_within(SHORT).unwrap(), ReceivedDatagram::Nothing);
-    assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 10, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < LONG, "{:?}", begun.elapsed());
     for bytes in ["one", "", "three"] {
         other.send(bytes).unwrap();
     }
@@ -241,7 +241,7 @@ fn a_resolver_that_blocks_meets_the_deadline() {
     assert!(error.to_string().contains("not resolved in time"), "{error}");
     let error = Datagram::bind_with("blackboard:7000", &settings).unwrap_err();
     assert!(error.to_string().contains("not resolved in time"), "{error}");
-    assert!(begun.elapsed() >= SHORT * 8 && begun.elapsed() < SHORT * 20, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT * 8 && begun.elapsed() < LONG, "{:?}", begun.elapsed());
     drop(let_go);
 }
 

@@ -190,12 +190,15 @@ fn a_blackhole_takes_its_share_of_the_time_and_no_more() {
     let (hole, _listener, _waiting) = blackhole("127.0.0.1:0");
     let good = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = good.local_addr().unwrap();
-    let settings = settings(Duration::from_millis(900), move |_, _| Ok(vec![hole, address]));
+    let settings = settings(Duration::from_secs(3), move |_, _| Ok(vec![hole, address]));
     let begun = Instant::now();
     let client = Client::connect_with("blackboard:7000", &settings).unwrap();
     let took = begun.elapsed();
     assert_eq!(client.peer_address().unwrap(), address);
-    assert!(took >= Duration::from_millis(440) && took < Duration::from_millis(750), "half of the time, not {took:?}");
+    assert!(
+        took >= Duration::from_millis(1490) && took < Duration::from_millis(2900),
+        "half of the time, not {took:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -209,7 +212,7 @@ fn what_the_name_took_is_no_longer_there_for_the_addresses() {
     let begun = Instant::now();
     let error = Client::connect_with("blackboard:7000", &settings).unwrap_err();
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(880) && took < Duration::from_millis(1100), "{took:?}");
+    assert!(took >= Duration::from_millis(880) && took < Duration::from_millis(1390), "{took:?}");
     let Error::Connect { attempts, .. } = &error else { panic!("{error:?}") };
     assert_eq!(attempts.len(), 2, "{error}");
     assert!(attempts.iter().all(|(at, error)| *at == hole && error.kind() == ErrorKind::TimedOut), "{error}");

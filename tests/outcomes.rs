@@ -49,7 +49,7 @@ fn part_of_a_message_is_kept_over_a_time_out() {
 
 #[test]
 fn a_peer_that_drips_extends_neither_the_wait_nor_the_message() {
-    let settings = Settings { message_limit: Duration::from_millis(300), ..lines() };
+    let settings = Settings { message_limit: Duration::from_secs(1), ..lines() };
     let (mut connection, mut peer) = pair(&settings);
     // The drip itself is the attack: a byte every 20 ms, and never a line's end, until the other side hangs up.
     let dripping = thread::spawn(move || {
@@ -59,10 +59,10 @@ fn a_peer_that_drips_extends_neither_the_wait_nor_the_message() {
     });
     let begun = Instant::now();
     assert_eq!(connection.receive_within(Duration::from_millis(100)).unwrap(), Received::Nothing);
-    assert!(begun.elapsed() < Duration::from_millis(250), "the wait took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "the wait took {:?}", begun.elapsed());
     let error = connection.receive().unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
-    assert!(begun.elapsed() >= Duration::from_millis(300) && begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() >= Duration::from_secs(1) && begun.elapsed() < LONG);
     drop(connection);
     dripping.join().unwrap();
 }
@@ -119,7 +119,7 @@ fn a_peer_that_does_not_read_cannot_hold_a_send_for_ever() {
     let begun = Instant::now();
     let error = connection.send(vec![0; 64 << 20]).unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     // The peer has half a message. Whatever we sent now would be taken for the other half.
     assert!(matches!(connection.send("more").unwrap_err(), Error::Closed));
 }
@@ -195,7 +195,7 @@ fn a_close_waits_no_longer_than_its_limit_for_a_peer_that_talks_on() {
     let talking = thread::spawn(move || while peer.write_all(&[b'x'; 1000]).is_ok() {});
     let begun = Instant::now();
     connection.close();
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     drop(connection);
     talking.join().unwrap();
 }
@@ -258,7 +258,7 @@ fn connecting_to_a_full_queue_ends_at_the_limit() {
     let settings = Settings { connect_limit: Duration::from_millis(200), ..Settings::default() };
     let error = Client::connect_with(&address.to_string(), &settings).unwrap_err();
     assert!(matches!(error, Error::Connect { .. }), "{error:?}");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -283,17 +283,18 @@ fn every_address_of_a_name_is_tried_until_one_answers() {
 fn a_peer_that_reads_slowly_does_not_extend_a_send() {
     let settings = Settings { send_limit: Duration::from_millis(300), max_message: 1 << 30, ..Settings::default() };
     let (mut connection, mut peer) = pair(&settings);
-    // It takes a little every millisecond, so that each write finds some room: each, and never the whole.
+    // It takes a little every few milliseconds, so that each write finds some room: each, and never the whole, which
+    // would take it half a minute.
     let reading = thread::spawn(move || {
-        let mut some = vec![0; 64 * 1024];
+        let mut some = vec![0; 16 * 1024];
         while matches!(peer.read(&mut some), Ok(1..)) {
-            thread::park_timeout(Duration::from_millis(1));
+            thread::park_timeout(Duration::from_millis(4));
         }
     });
     let begun = Instant::now();
     let error = connection.send(vec![0; 128 << 20]).unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     drop(connection);
     reading.join().unwrap();
 }

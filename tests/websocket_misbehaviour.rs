@@ -347,7 +347,7 @@ fn a_server_that_never_ends_tcp_is_left_at_the_close_limit() {
     peer.say(frame(false, 0x88, &closing(1000, b"")));
     let begun = Instant::now();
     assert!(matches!(client.receive(), Ok(Received::Closed(_))));
-    assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 10, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 30, "{:?}", begun.elapsed());
     assert_eq!(peer.frame().first, 0x88);
     assert_eq!(peer.rest(), b"", "the client has ended its direction");
 }
@@ -369,7 +369,7 @@ fn close_ends_at_its_limit_with_a_peer_that_does_not_answer() {
         let begun = Instant::now();
         client.close();
         // Once for the Close frame, and once for TCP.
-        assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 10, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 30, "{:?}", begun.elapsed());
         assert!(!client.is_open());
         client.close();
         assert_eq!(peer.frame().payload, closing(1000, b""));

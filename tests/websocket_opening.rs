@@ -264,7 +264,7 @@ fn a_head_that_drips_or_never_ends_is_answered_408_at_the_limit() {
     for begins in ["", "GET /chat HTTP/1.1\r\nHost: local"] {
         let begun = Instant::now();
         is_refused(&server, begins, begins.as_bytes(), 408, "not complete within 300ms");
-        assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= limit && begun.elapsed() < LONG, "{:?}", begun.elapsed());
     }
 
     let begun = Instant::now();
@@ -279,7 +279,7 @@ fn a_head_that_drips_or_never_ends_is_answered_408_at_the_limit() {
     });
     let answer = peer.head();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= limit && begun.elapsed() < LONG, "{:?}", begun.elapsed());
     peer.0.shutdown(Shutdown::Both).unwrap();
     drip.finish();
 }
@@ -535,7 +535,7 @@ fn a_server_that_is_silent_or_drips_ends_at_the_handshake_limit() {
         let error = result.unwrap_err();
         assert!(matches!(error, Error::Socket(socklab::Error::TimedOut { .. })), "{error:?}");
         assert!(error.to_string().contains("waiting for the server's answer"), "{error}");
-        assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= limit && begun.elapsed() < LONG, "{:?}", begun.elapsed());
     };
     for says in ["", "HTTP/1.1 101 Switching"] {
         let begun = Instant::now();
@@ -561,7 +561,7 @@ fn a_server_that_is_silent_or_drips_ends_at_the_handshake_limit() {
         peer
     });
     assert_eq!(result.unwrap_err().to_string(), "the server answered 503 Busy instead of 101: come ba");
-    assert!(begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -286,6 +286,14 @@ impl Peer {
         Peer { stream: BufReader::new(stream) }
     }
 
+    /// Whether the end comes, and nothing before it.
+    pub(crate) fn ends_within(&mut self, limit: Duration) -> bool {
+        self.stream.get_ref().set_read_timeout(Some(limit)).unwrap();
+        let ends = matches!(self.stream.read(&mut [0]), Ok(0));
+        self.stream.get_ref().set_read_timeout(Some(SOON)).unwrap();
+        ends
+    }
+
     pub(crate) fn connect(address: SocketAddr) -> Peer {
         let mut peer = Peer::silent(address);
         peer.write(upgrade("/", "").as_bytes());
