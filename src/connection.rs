@@ -59,6 +59,8 @@ pub struct Connection {
     settings: Arc<Settings>,
     /// The deadline of a message whose first bytes have come.
     begun: Option<Deadline>,
+    /// Nothing has been handed out.
+    fresh: bool,
 }
 
 impl Connection {
@@ -68,6 +70,7 @@ impl Connection {
             decoder: Decoder::new(settings.framing.clone(), settings.max_message),
             settings,
             begun: None,
+            fresh: true,
         }
     }
 
@@ -151,6 +154,7 @@ impl Connection {
         loop {
             if let Some(message) = self.decoder.next_message()? {
                 self.begun = None;
+                self.fresh = false;
                 return Ok(Received::Message(message));
             }
             // The wait is the caller's patience and may be taken up again. The message's own limit may not: it has run
@@ -173,13 +177,23 @@ impl Connection {
             looked = true;
             let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
             match self.transport.read(self.decoder.space(), deadline) {
-                Ok(Chunk::Bytes(count)) => self.decoder.filled(count),
+                Ok(Chunk::Bytes(count)) => {
+                    self.decoder.filled(count);
+                    self.expect_no_tls()?;
+                }
                 Ok(Chunk::Nothing) => {} // One of the two limits has passed, and the next round says which.
                 Ok(Chunk::End) if self.decoder.unread().is_empty() => return Ok(Received::Closed),
                 Ok(Chunk::End) => return Err(Error::CutOff { partial: self.decoder.take_unread() }),
                 Err(source) => return Err(Error::from_system("receiving", source)),
             }
         }
+    }
+
+    /// A client that speaks TLS waits for our part of its handshake, and we would wait for the end of its "message". Without
+    /// a framing the bytes are what they are: a relay may pass TLS on.
+    fn expect_no_tls(&self) -> Result<(), TlsError> {
+        let waits_for_more = self.fresh && self.transport.tls().is_none() && *self.decoder.framing() != Framing::Raw;
+        if waits_for_more && is_client_hello(self.decoder.unread()) { Err(TlsError::Unexpected) } else { Ok(()) }
     }
 
     /// Says that we will send nothing more, and goes on receiving: the half-close. System call: `shutdown(SHUT_WR)`.
@@ -243,10 +257,14 @@ impl Connection {
     /// server's first send or receive makes it; so this is for a server that wants to know who its client is before it
     /// listens to it. Without TLS it does nothing.
     ///
-    /// Error: [`Error::Tls`].
+    /// Errors: [`Error::Tls`]; [`Error::Vanished`]; [`Error::Closed`] when we end the connection meanwhile.
     pub fn secure(&mut self) -> Result<(), Error> {
-        let secured = self.transport.secure(Deadline::after(Duration::MAX));
-        secured.map(drop).map_err(|source| Error::from_system("making the TLS handshake", source))
+        match self.transport.secure(Deadline::after(Duration::MAX)) {
+            Ok(true) => Ok(()),
+            // We have ended the connection ourselves meanwhile.
+            Ok(false) => Err(Error::Closed),
+            Err(source) => Err(Error::from_system("making the TLS handshake", source)),
+        }
     }
 
     /// What the TLS handshake came to, and who the peer is. `None` without TLS, and before the handshake.

@@ -43,7 +43,8 @@ pub(crate) fn send(transport: &Transport, framing: &Framing, settings: &Settings
 /// Writes all of it within the limit, and says in our words how it failed.
 pub(crate) fn write(transport: &Transport, bytes: &[u8], limit: Duration) -> Result<(), Error> {
     if transport.has_finished_sending() {
-        return Err(Error::Closed);
+        let broken = transport.tls().and_then(|tls| tls.failure());
+        return Err(broken.cloned().map_or(Error::Closed, Error::Tls));
     }
     transport.write_all(bytes, Deadline::after(limit)).map_err(|unwritten| why_unwritten(unwritten, limit))
 }

@@ -117,8 +117,14 @@ impl Transport {
     pub(crate) fn read_to_end(&self, deadline: Deadline) {
         let mut scrap = vec![0; 16 * 1024];
         while !self.wire.has_received_all() && !deadline.has_passed() {
+            let read = match &self.tls {
+                // Nobody can decrypt it, and still it must be read: a close over unread bytes would send a reset, and take
+                // our alert away from the peer.
+                Some(tls) if tls.secured().is_none() || tls.failure().is_some() => self.wire.read(&mut scrap, deadline),
+                _ => self.read(&mut scrap, deadline),
+            };
             // Whatever comes now, nobody waits for it; an error or the end is an end.
-            if !matches!(self.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {
+            if !matches!(read, Ok(Chunk::Bytes(_))) {
                 break;
             }
         }

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// What is said of a peer that does not speak TLS.
 const BEGINNING: usize = 32;
 /// A peer that does not even take our alert will not hear why.
-const PARTING: Duration = Duration::from_millis(200);
+pub(super) const PARTING: Duration = Duration::from_millis(200);
 
 impl Tls {
     /// Makes the handshake, unless it has been made. False if the deadline passed first, and the next call goes on.
@@ -47,14 +47,14 @@ impl Tls {
         let whole = *self.handshake.get_or_init(|| Deadline::after(self.handshake_limit));
         let deadline = whole.or_sooner(wait);
         let mut incoming = enter(&self.incoming);
+        let mut looked = false;
         loop {
             self.check()?;
-            if whole.has_passed() {
-                return Err(self.fail(wire, outgoing, TlsError::TooSlow { limit: whole.limit }));
-            }
             match self.flush(wire, outgoing, deadline) {
                 Ok(true) => {}
-                Ok(false) if whole.has_passed() => continue,
+                Ok(false) if whole.has_passed() => {
+                    return Err(self.fail(wire, outgoing, TlsError::TooSlow { limit: whole.limit }));
+                }
                 Ok(false) => return Ok(false),
                 // The peer has left while we were speaking. What it said before that tells why.
                 Err(Unwritten::Failed(error)) => return Err(self.last_word(wire, &mut incoming, outgoing, error)),
@@ -63,6 +63,11 @@ impl Tls {
             if !enter(&self.session).is_handshaking() {
                 break;
             }
+            // Not before the first look: if we were busy elsewhere, what came meanwhile came in time.
+            if looked && whole.has_passed() {
+                return Err(self.fail(wire, outgoing, TlsError::TooSlow { limit: whole.limit }));
+            }
+            looked = true;
             match wire.read(incoming.buffer.space(), deadline)? {
                 Chunk::Bytes(count) => {
                     if let Err(error) = self.came(wire, &mut incoming, count) {
@@ -71,6 +76,8 @@ impl Tls {
                 }
                 Chunk::Nothing if whole.has_passed() => {}
                 Chunk::Nothing => return Ok(false),
+                // The end is our own, and says nothing about the peer: the server stops.
+                Chunk::End if wire.has_stopped_receiving() => return Ok(false),
                 Chunk::End => return Err(self.fail(wire, outgoing, TlsError::EndedInHandshake)),
             }
         }
@@ -100,10 +107,13 @@ impl Tls {
         while !incoming.buffer.unread().is_empty() {
             let mut unread = incoming.buffer.unread();
             let before = unread.len();
-            if session.read_tls(&mut unread).is_err() {
-                break;
-            }
-            let count = before - unread.len();
+            let count = match session.read_tls(&mut unread) {
+                // The peer has said goodbye, and what it sends behind that counts for nothing (RFC 8446 section 6.1). Left
+                // where it is it would keep us here for ever.
+                Ok(0) => before,
+                Ok(_) => before - unread.len(),
+                Err(_) => break,
+            };
             incoming.buffer.take(count);
             session.process_new_packets().map_err(|error| TlsError::new(error, &incoming.began))?;
         }
@@ -115,12 +125,21 @@ impl Tls {
         self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
+    /// How it broke down, if it has.
+    pub(crate) fn failure(&self) -> Option<&TlsError> {
+        self.failed.get()
+    }
+
     /// TLS is over. The peer is told why in an alert, and gets the time to read it: a close with its bytes unread would
     /// send a reset, and take the alert away from it.
     pub(super) fn fail(&self, wire: &Wire, outgoing: &mut Outgoing, error: TlsError) -> io::Error {
         let error = self.failed.get_or_init(|| error).clone();
-        let _ = self.flush(wire, outgoing, Deadline::after(PARTING));
+        let has_alert = enter(&self.session).wants_write();
+        let told = has_alert && matches!(self.flush(wire, outgoing, Deadline::after(PARTING)), Ok(true));
         wire.shutdown(Shutdown::Write);
+        if !told {
+            return error.into();
+        }
         let deadline = Deadline::after(self.close_limit);
         let mut scrap = vec![0; 4 * 1024];
         while !deadline.has_passed() && matches!(wire.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {}
@@ -129,9 +148,13 @@ impl Tls {
 
     /// A write failed in the handshake, because the peer has gone. Often it has said why: the alert lies in our buffer.
     fn last_word(&self, wire: &Wire, incoming: &mut Incoming, outgoing: &mut Outgoing, error: io::Error) -> io::Error {
-        while let Ok(Chunk::Bytes(count)) = wire.read(incoming.buffer.space(), Deadline::after(PARTING)) {
+        let deadline = Deadline::after(PARTING);
+        while let Ok(Chunk::Bytes(count)) = wire.read(incoming.buffer.space(), deadline) {
             if let Err(why) = self.came(wire, incoming, count) {
                 return self.fail(wire, outgoing, why);
+            }
+            if deadline.has_passed() {
+                break;
             }
         }
         error

@@ -38,7 +38,13 @@ impl Records {
             let wanted = (HEADER + 1 - self.begun.len()).min(bytes.len());
             self.begun.extend_from_slice(&bytes[..wanted]);
             bytes = &bytes[wanted..];
-            if let &[content_type, major, minor, high, low, first] = &self.begun[..] {
+            // An empty record has no first byte. Nobody needs one, and so somebody will send it.
+            if let &[content_type, major, minor, 0, 0, next] = &self.begun[..] {
+                let version = u16::from_be_bytes([major, minor]);
+                let record = RecordStep { content_type, version, length: 0, handshake: None };
+                tracer.tls(TlsStep::Record { direction, record });
+                self.begun = vec![next];
+            } else if let &[content_type, major, minor, high, low, first] = &self.begun[..] {
                 let (version, length) = (u16::from_be_bytes([major, minor]), u16::from_be_bytes([high, low]));
                 let handshake = (content_type == HANDSHAKE && !self.ciphers_changed).then_some(first);
                 self.ciphers_changed |= content_type == CHANGE_CIPHER_SPEC;

@@ -7,11 +7,13 @@
 //!
 //! Records are made small at the beginning of a conversation, so that the first can be decrypted sooner, and large later.
 
+use super::handshake::PARTING;
 use super::{Incoming, Outgoing, Tls, TlsError};
 use crate::deadline::{Deadline, TICK};
 use crate::trace::{Direction, TlsStep};
 use crate::wire::{Chunk, Unwritten, Wire, enter};
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
@@ -25,11 +27,13 @@ impl Tls {
     /// Reads what the peer's program sent, as soon as there is anything. Waits until the deadline.
     pub(crate) fn read(&self, wire: &Wire, space: &mut [u8], deadline: Deadline) -> io::Result<Chunk> {
         if !self.secure(wire, deadline)? {
-            return Ok(Chunk::Nothing);
+            return Ok(if wire.has_stopped_receiving() { Chunk::End } else { Chunk::Nothing });
         }
         let mut incoming = enter(&self.incoming);
         loop {
-            self.check()?;
+            if let Err(error) = self.check() {
+                return Err(self.give_up(wire, error));
+            }
             match self.decrypt(wire, &mut incoming, space) {
                 Ok(Chunk::Nothing) => {}
                 Ok(chunk) => return Ok(chunk),
@@ -76,10 +80,17 @@ impl Tls {
 
     /// The reader found that TLS is over, and has an alert for the peer.
     fn give_up(&self, wire: &Wire, error: TlsError) -> io::Error {
-        let again = error.clone();
-        let told = self.outgoing.wait(Deadline::after(TICK), |outgoing| self.fail(wire, outgoing, error));
-        // Somebody is writing to a peer that will not understand it any more.
-        told.unwrap_or_else(|| self.failed.get_or_init(|| again).clone().into())
+        // From here on whoever is writing stops after its piece, and lets us have the turn.
+        let error = self.failed.get_or_init(|| error).clone();
+        if wire.has_finished_sending() {
+            return error.into();
+        }
+        let told = self.outgoing.wait(Deadline::after(PARTING), |outgoing| self.fail(wire, outgoing, error.clone()));
+        told.unwrap_or_else(|| {
+            // It is stuck in a write to a peer that does not read, and would not understand it any more. This wakes it.
+            wire.shutdown(Shutdown::Write);
+            error.into()
+        })
     }
 
     // ANCHOR: write
@@ -88,29 +99,36 @@ impl Tls {
     pub(crate) fn write(&self, wire: &Wire, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
         let write = |outgoing: &mut Outgoing| {
             if !self.secure_in_turn(wire, outgoing, deadline).map_err(Unwritten::Failed)? {
-                return Ok(0);
+                return if wire.has_stopped_receiving() { Err(Unwritten::Ended) } else { Ok(0) };
             }
             let mut count = 0;
             while self.flush(wire, outgoing, deadline)? {
                 count += std::mem::take(&mut outgoing.plain);
                 let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) else { break };
+                self.check().map_err(|error| Unwritten::Failed(error.into()))?;
+                if count > 0 && deadline.has_passed() {
+                    break;
+                }
                 self.encrypt(wire, outgoing, &rest[..rest.len().min(PIECE)])?;
             }
             outgoing.bytes.shrink_to(outgoing.bytes.len().max(KEPT));
             Ok(count.min(bytes.len()))
         };
-        self.outgoing.wait(deadline, write).unwrap_or(Ok(0))
+        let result = self.outgoing.wait(deadline, write).unwrap_or(Ok(0));
+        // Where TLS broke down, that is why the direction has ended.
+        result.map_err(|unwritten| self.check().err().map_or(unwritten, |error| Unwritten::Failed(error.into())))
     }
     // ANCHOR_END: write
 
     fn encrypt(&self, wire: &Wire, outgoing: &mut Outgoing, piece: &[u8]) -> Result<(), Unwritten> {
         let mut session = enter(&self.session);
         outgoing.plain = session.writer().write(piece).map_err(Unwritten::Failed)?;
-        wire.tracer().tls(TlsStep::Plaintext { direction: Direction::Out, bytes: &piece[..outgoing.plain] });
         while session.wants_write() {
             session.write_tls(&mut outgoing.bytes).map_err(Unwritten::Failed)?;
         }
+        // An observer takes its time, and may not take the reader's.
         drop(session);
+        wire.tracer().tls(TlsStep::Plaintext { direction: Direction::Out, bytes: &piece[..outgoing.plain] });
         outgoing.records.cross(&outgoing.bytes, Direction::Out, wire.tracer());
         Ok(())
     }
@@ -161,17 +179,19 @@ impl Tls {
         if self.secured.get().is_none() {
             return wire.is_open();
         }
+        // What waits to be read tells enough, and taking in more of it would fill our memory for nobody.
+        if matches!(self.waiting(&incoming), Ok(Waiting::Something)) {
+            return true;
+        }
         let came = match wire.read(incoming.buffer.space(), Deadline::after(TICK)) {
             Ok(Chunk::Bytes(count)) => self.came(wire, &mut incoming, count),
             Ok(_) => Ok(()),
             Err(_) => return false,
         };
-        let state = came.and_then(|()| {
-            enter(&self.session).process_new_packets().map_err(|error| TlsError::new(error, &incoming.began))
-        });
-        match state {
-            Ok(state) if state.plaintext_bytes_to_read() > 0 || !incoming.buffer.unread().is_empty() => true,
-            Ok(state) => !state.peer_has_closed() && !wire.has_received_all(),
+        match came.and_then(|()| self.waiting(&incoming)) {
+            Ok(Waiting::Something) => true,
+            Ok(Waiting::Nothing) => !wire.has_received_all(),
+            Ok(Waiting::Goodbye) => false,
             // Found by looking, and kept for whoever reads.
             Err(error) => {
                 let _ = self.failed.set(error);
@@ -179,4 +199,22 @@ impl Tls {
             }
         }
     }
+
+    /// What somebody who reads would meet, without a look at the socket.
+    fn waiting(&self, incoming: &Incoming) -> Result<Waiting, TlsError> {
+        let state = enter(&self.session).process_new_packets();
+        let state = state.map_err(|error| TlsError::new(error, &incoming.began))?;
+        Ok(match state.plaintext_bytes_to_read() {
+            0 if state.peer_has_closed() => Waiting::Goodbye,
+            0 if incoming.buffer.unread().is_empty() => Waiting::Nothing,
+            _ => Waiting::Something,
+        })
+    }
+}
+
+/// What has come and was not read.
+enum Waiting {
+    Something,
+    Nothing,
+    Goodbye,
 }

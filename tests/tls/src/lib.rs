@@ -1,5 +1,7 @@
 //! What every test of TLS needs: an authority, and settings for both sides.
 
+pub mod raw;
+
 pub use authority::{Authority, Purpose, Signed};
 use socklab::{ClientTls, Identity, Roots, ServerTls, Settings};
 use std::time::Duration;
@@ -10,15 +12,19 @@ pub struct World {
     pub roots: Roots,
     pub server: Identity,
     pub client: Identity,
+    /// The same two as they stand in files.
+    pub server_files: Signed,
+    pub client_files: Signed,
 }
 
 impl World {
     pub fn new() -> World {
         let authority = Authority::new("socklab test root").unwrap();
         let roots = Roots::from_pem(authority.root()).unwrap();
-        let server = identity(&authority.sign(Purpose::Server, &["localhost", "127.0.0.1", "::1"], 30).unwrap());
-        let client = identity(&authority.sign(Purpose::Client, &["a student"], 30).unwrap());
-        World { authority, roots, server, client }
+        let server_files = authority.sign(Purpose::Server, &["localhost", "127.0.0.1", "::1"], 30).unwrap();
+        let client_files = authority.sign(Purpose::Client, &["a student"], 30).unwrap();
+        let (server, client) = (identity(&server_files), identity(&client_files));
+        World { authority, roots, server, client, server_files, client_files }
     }
 
     /// A server that shows its certificate and asks for none.
