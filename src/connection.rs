@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::framing::{Decoder, Framing};
 use crate::sender::{Sender, send};
 use crate::settings::Settings;
-use crate::tls::{Secured, TlsError, is_client_hello};
+use crate::tls::{Secured, TlsError, is_tls};
 use crate::transport::{Chunk, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ impl Connection {
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         self.next_message(limit).map_err(|error| {
             let began = if let Error::CutOff { partial } = &error { partial } else { self.decoder.unread() };
-            if is_client_hello(began) { TlsError::Unexpected.into() } else { error }
+            if is_tls(began) { TlsError::Unexpected.into() } else { error }
         })
     }
 
@@ -193,7 +193,7 @@ impl Connection {
     /// a framing the bytes are what they are: a relay may pass TLS on.
     fn expect_no_tls(&self) -> Result<(), TlsError> {
         let waits_for_more = self.fresh && self.transport.tls().is_none() && *self.decoder.framing() != Framing::Raw;
-        if waits_for_more && is_client_hello(self.decoder.unread()) { Err(TlsError::Unexpected) } else { Ok(()) }
+        if waits_for_more && is_tls(self.decoder.unread()) { Err(TlsError::Unexpected) } else { Ok(()) }
     }
 
     /// Says that we will send nothing more, and goes on receiving: the half-close. System call: `shutdown(SHUT_WR)`.

@@ -35,7 +35,7 @@ mod unverified;
 
 pub use client::ClientTls;
 pub use error::TlsError;
-pub(crate) use error::is_client_hello;
+pub(crate) use error::is_tls;
 pub use identity::{Identity, Roots};
 pub use secured::Secured;
 pub use server::ServerTls;

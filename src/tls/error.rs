@@ -3,7 +3,7 @@
 //! TLS fails more often than TCP, and for better reasons: a name that is not in the certificate is no nuisance but what it is
 //! for. A student should hear which of the reasons it is, and what to look at; "handshake failure" says neither.
 
-use rustls::{AlertDescription, CertificateError, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, HandshakeType, PeerIncompatible};
 use std::fmt;
 use std::time::Duration;
 
@@ -74,6 +74,10 @@ impl TlsError {
                 TlsError::Certificate { why: "it has shown none, and this server asks its clients for one".to_owned() }
             }
             AlertReceived(alert) => refused(alert),
+            // Only clients send a ClientHello, and this one is our own.
+            InappropriateHandshakeMessage { got_type: HandshakeType::ClientHello, .. } if is_client_hello(began) => {
+                TlsError::NotTls { began: began.to_vec() }
+            }
             // The first byte of a record says what it holds, 20 to 23, and the next that it is TLS at all, 3.
             InvalidMessage(_) if !looks_like_tls(began) => TlsError::NotTls { began: began.to_vec() },
             PeerIncompatible(why) => TlsError::Incompatible { what: what_is_missing(&why) },
@@ -94,8 +98,13 @@ fn looks_like_tls(began: &[u8]) -> bool {
     matches!(began, [] | [20..=23] | [20..=23, 3, ..])
 }
 
-/// The first record of a client that speaks TLS: a handshake, and in it a ClientHello.
-pub(crate) fn is_client_hello(began: &[u8]) -> bool {
+/// What a peer begins with that speaks TLS: a handshake record with a ClientHello in it; or, as the answer to what it did not
+/// understand, an alert: warning or fatal, and a number (RFC 8446 section 6).
+pub(crate) fn is_tls(began: &[u8]) -> bool {
+    is_client_hello(began) || matches!(began, [21, 3, _, 0, 2, 1 | 2, _, ..])
+}
+
+fn is_client_hello(began: &[u8]) -> bool {
     matches!(began, [22, 3, _, _, _, 1, ..])
 }
 
@@ -106,7 +115,7 @@ fn why_not_trusted(error: &CertificateError) -> String {
         NotValidForNameContext { expected, presented } => format!(
             "it is not for {}, but for {}: is that the server that was meant?",
             expected.to_str(),
-            if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") }
+            if presented.is_empty() { "no name at all".to_owned() } else { names(presented) }
         ),
         Expired | ExpiredContext { .. } => {
             "it has expired: the server needs a new one, or this machine's clock is wrong".to_owned()
@@ -115,7 +124,9 @@ fn why_not_trusted(error: &CertificateError) -> String {
         UnknownIssuer => "nobody whom we trust has signed it: an authority of one's own, or a certificate that signed \
                           itself, must be given as a root"
             .to_owned(),
-        BadSignature => "its signature is wrong".to_owned(),
+        BadSignature => "the authority in it has the name of one that we trust, and another key has signed: was the \
+                         authority made anew, and is its old root still in use here?"
+            .to_owned(),
         Revoked => "its authority has revoked it".to_owned(),
         InvalidPurpose | InvalidPurposeContext { .. } => {
             "it was made for another purpose: that of a client is not one for a server, and the other way round"
@@ -130,6 +141,15 @@ fn why_not_trusted(error: &CertificateError) -> String {
     }
 }
 
+/// `DnsName("localhost")` and `IpAddress(127.0.0.1)`, as rustls writes them, without the wrapping.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).unwrap_or(name);
+        inner.trim_matches('"').to_owned()
+    };
+    presented.iter().map(bare).collect::<Vec<_>>().join(", ")
+}
+
 /// A fatal alert, and what it usually means at the side that receives it.
 fn refused(alert: AlertDescription) -> TlsError {
     use AlertDescription::*;
@@ -138,7 +158,13 @@ fn refused(alert: AlertDescription) -> TlsError {
             "it asks its clients for a certificate, and we have shown none: give ClientTls an identity"
         }
         UnknownCA => "it does not trust the authority that signed our certificate",
-        BadCertificate | CertificateUnknown | UnsupportedCertificate => "our certificate does not convince it",
+        // Of all that may be wrong, the name mostly is.
+        BadCertificate | CertificateUnknown => {
+            "our certificate does not convince it: is it for the name or address by which the peer reached us?"
+        }
+        UnsupportedCertificate => {
+            "our certificate was made for another purpose: that of a client is not one for a server"
+        }
         CertificateExpired => "our certificate has expired",
         ProtocolVersion => "it speaks no version of TLS that we speak, which are 1.2 and 1.3",
         HandshakeFailure => {
@@ -146,16 +172,23 @@ fn refused(alert: AlertDescription) -> TlsError {
         }
         NoApplicationProtocol => "it speaks none of the protocols that we offer (ALPN)",
         UnrecognisedName => "it is not the server of the name that we asked for",
-        DecryptError => "a signature or a key of ours is wrong",
-        _ => "its own records may say more",
+        DecryptError => {
+            "a signature of ours is wrong to it: was the authority made anew, and does the peer still have the old root?"
+        }
+        _ => "what the peer itself reports may say more",
     };
     TlsError::Refused { alert: name_of(alert), advice }
 }
 
 /// `CertificateRequired` in Rust is `certificate_required` in the RFC.
 fn name_of(alert: AlertDescription) -> String {
-    if alert == AlertDescription::UnknownCA {
-        return "unknown_ca".to_owned();
+    // The few that are spelt otherwise there.
+    match alert {
+        AlertDescription::UnknownCA => return "unknown_ca".to_owned(),
+        AlertDescription::UnrecognisedName => return "unrecognized_name".to_owned(),
+        AlertDescription::UnknownPSKIdentity => return "unknown_psk_identity".to_owned(),
+        AlertDescription::Unknown(number) => return format!("alert {number}"),
+        _ => {}
     }
     let mut name = String::new();
     for character in format!("{alert:?}").chars() {
@@ -170,7 +203,9 @@ fn name_of(alert: AlertDescription) -> String {
 fn what_is_missing(why: &PeerIncompatible) -> String {
     use PeerIncompatible::*;
     match why {
-        Tls12NotOffered
+        // Clients offer these since 1.2, so rustls stumbles over their absence before it looks at the version.
+        SignatureAlgorithmsExtensionRequired
+        | Tls12NotOffered
         | Tls12NotOfferedOrEnabled
         | ServerDoesNotSupportTls12Or13
         | SupportedVersionsExtensionRequired => {
@@ -197,14 +232,18 @@ impl fmt::Display for TlsError {
             ),
             TlsError::Certificate { why } => write!(formatter, "we do not trust the peer's certificate: {why}"),
             TlsError::Refused { alert, advice } => write!(formatter, "the peer refused TLS with us ({alert}): {advice}"),
+            TlsError::NotTls { began } if is_client_hello(began) => formatter.write_str(
+                "the peer does not speak TLS: it sent our own first message back, as an echo server does; is this the port \
+                 for TLS, and do both sides use it?",
+            ),
             TlsError::NotTls { began } => write!(
                 formatter,
                 "the peer does not speak TLS: it began with \"{}\"; is this the port for TLS, and do both sides use it?",
-                began.iter().take(16).copied().map(std::ascii::escape_default).map(|escaped| escaped.to_string()).collect::<String>()
+                began[..began.len().min(16)].escape_ascii()
             ),
             TlsError::Unexpected => formatter.write_str(
-                "the peer speaks TLS, and this port does not: its first bytes are a ClientHello; use the plain scheme (ws, \
-                 http) on that side, or give this side TLS in its Settings",
+                "the peer speaks TLS, and we do not: what it began with is no message but a record of TLS; either both sides \
+                 use it (wss, https, client_tls and server_tls in the Settings) or neither (ws, http)",
             ),
             TlsError::Incompatible { what } => formatter.write_str(what),
             TlsError::TooSlow { limit } => write!(
@@ -247,6 +286,9 @@ mod tests {
         assert_eq!(name(AlertDescription::CertificateRequired), "certificate_required");
         assert_eq!(name(AlertDescription::UnknownCA), "unknown_ca");
         assert_eq!(name(AlertDescription::ProtocolVersion), "protocol_version");
+        assert_eq!(name(AlertDescription::UnrecognisedName), "unrecognized_name");
+        assert_eq!(name(AlertDescription::UnknownPSKIdentity), "unknown_psk_identity");
+        assert_eq!(name(AlertDescription::from(99)), "alert 99");
     }
 
     #[test]

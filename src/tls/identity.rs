@@ -48,16 +48,17 @@ impl Identity {
         Identity::new(chain.as_ref().to_vec(), "the chain", key.as_ref().to_vec(), "the private key")
     }
 
-    fn new(chain: Vec<u8>, chain_name: &str, key: Vec<u8>, key_name: &str) -> Result<Identity, Error> {
+    fn new(chain: Vec<u8>, chain_name: &str, given: Vec<u8>, key_name: &str) -> Result<Identity, Error> {
         let chain = certificates(&chain, chain_name)?;
-        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| match error {
-            pem::Error::NoItemsFound => bad(key_name, "holds no private key (-----BEGIN PRIVATE KEY-----)"),
-            error => bad(key_name, &format!("is no valid PEM: {error}")),
+        let key = PrivateKeyDer::from_pem_slice(&given).map_err(|error| match error {
+            pem::Error::NoItemsFound => bad(key_name, &format!("holds no private key{}", but_what(&given))),
+            error => bad(key_name, &no_pem(error)),
         })?;
         let key = CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => TlsError::WrongKey,
             // What looked like PEM holds something else.
-            error => bad(key_name, &format!("or its certificate cannot be used: {error}")),
+            rustls::Error::InvalidCertificate(_) => bad(chain_name, "begins with what only looks like a certificate"),
+            error => bad(key_name, &format!("holds a key that cannot be used: {error}")),
         })?;
         Ok(Identity(Arc::new(key)))
     }
@@ -89,7 +90,7 @@ impl Roots {
     fn new(pem: &[u8], name: &str) -> Result<Roots, Error> {
         let mut store = RootCertStore::empty();
         for certificate in certificates(pem, name)? {
-            store.add(certificate).map_err(|error| bad(name, &format!("holds what is no root: {error}")))?;
+            store.add(certificate).map_err(|_| bad(name, "holds what only looks like a certificate"))?;
         }
         Ok(Roots(Arc::new(store)))
     }
@@ -101,11 +102,34 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.map_err(|error| bad(name, &format!("is no valid PEM: {error}")))?;
+    let found = found.map_err(|error| bad(name, &no_pem(error)))?;
     if found.is_empty() {
-        return Err(bad(name, "holds no certificate (-----BEGIN CERTIFICATE-----)"));
+        return Err(bad(name, &format!("holds no certificate{}", but_what(pem))));
     }
     Ok(found)
+}
+
+/// The two files are easily mixed up, and everything in PEM says what it is.
+fn but_what(pem: &[u8]) -> &'static str {
+    let holds = |label: &str| {
+        String::from_utf8_lossy(pem).lines().any(|line| line.starts_with("-----BEGIN") && line.contains(label))
+    };
+    match (pem.iter().all(u8::is_ascii_whitespace), holds("PRIVATE KEY"), holds("CERTIFICATE")) {
+        (true, ..) => ": it is empty",
+        (_, true, _) => ", but a private key: are the two mixed up?",
+        (_, _, true) => ", but a certificate: are the two mixed up?",
+        _ => ": it is not in PEM (-----BEGIN ...), or holds something else",
+    }
+}
+
+fn no_pem(error: pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("is cut off: the line -----END {}----- is missing", String::from_utf8_lossy(&end_marker))
+        }
+        pem::Error::Base64Decode(_) => "holds something between its dashes that is no Base64".to_owned(),
+        error => format!("is no valid PEM: {error}"),
+    }
 }
 
 fn bad(name: &str, what: &str) -> TlsError {

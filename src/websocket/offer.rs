@@ -82,6 +82,7 @@ impl WebSocket {
             Ok(read) => read,
             Err(HeadFailure::Error(Error::NothingAsked)) => return Err(Error::Vanished { source: None }),
             Err(HeadFailure::Error(error)) => return Err(error),
+            Err(HeadFailure::Tls(error)) => return Err(crate::Error::Tls(error).into()),
             Err(HeadFailure::Refuse(why)) if why.status == 408 => {
                 let doing = "waiting for the server's answer to the handshake";
                 return Err(crate::Error::TimedOut { doing, limit: settings.handshake_limit }.into());

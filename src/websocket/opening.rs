@@ -20,7 +20,7 @@ use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::sender::write;
 use crate::settings::Settings;
-use crate::tls::{Secured, TlsError, is_client_hello};
+use crate::tls::{Secured, TlsError, is_tls};
 use crate::trace::Direction;
 use crate::transport::{Chunk, Transport};
 use std::net::SocketAddr;
@@ -78,6 +78,10 @@ impl Opening {
             Ok(read) => read,
             Err(HeadFailure::Error(error)) => return Err(error),
             Err(HeadFailure::Refuse(refusal)) => return Err(refuse(&transport, &settings, refusal)),
+            // It hears an answer that it cannot read, but whoever looks for the mistake can.
+            Err(HeadFailure::Tls(error)) => {
+                return Err(refuse(&transport, &settings, Refusal::new(400, error.to_string())));
+            }
         };
         transport.tracer().head(Direction::In, &head);
         match RequestHead::parse(&head) {
@@ -197,6 +201,8 @@ pub(super) enum HeadFailure {
     Error(Error),
     /// A server answers this.
     Refuse(Refusal),
+    /// The peer speaks TLS.
+    Tls(TlsError),
 }
 
 /// Reads until the blank line. Returns the head, and what came behind it.
@@ -212,10 +218,7 @@ pub(super) fn read_head(
         match reader.feed(&piece) {
             Ok(Some(used)) => return Ok((reader.head().to_vec(), piece.split_off(used))),
             Ok(None) => {}
-            // It hears an answer that it cannot read, but whoever looks for the mistake can.
-            Err(_) if is_client_hello(reader.head()) || is_client_hello(&piece) => {
-                return Err(HeadFailure::Refuse(Refusal::new(400, TlsError::Unexpected.to_string())));
-            }
+            Err(_) if is_tls(reader.head()) || is_tls(&piece) => return Err(HeadFailure::Tls(TlsError::Unexpected)),
             Err(error) => return Err(HeadFailure::Refuse(error.into())),
         }
         // A client that drips its head a byte at a time does not get more time for it.

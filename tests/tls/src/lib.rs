@@ -19,7 +19,12 @@ pub struct World {
 
 impl World {
     pub fn new() -> World {
-        let authority = Authority::new("socklab test root").unwrap();
+        World::of("socklab test root")
+    }
+
+    /// The same, with an authority of this name.
+    pub fn of(name: &str) -> World {
+        let authority = Authority::new(name).unwrap();
         let roots = Roots::from_pem(authority.root()).unwrap();
         let server_files = authority.sign(Purpose::Server, &["localhost", "127.0.0.1", "::1"], 30).unwrap();
         let client_files = authority.sign(Purpose::Client, &["a student"], 30).unwrap();

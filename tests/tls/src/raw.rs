@@ -4,6 +4,7 @@ use crate::{Signed, World};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     SupportedProtocolVersion,
@@ -28,6 +29,19 @@ pub fn server_config(files: &Signed, versions: &[&'static SupportedProtocolVersi
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(certificates(&files.certificate), key(&files.key))
+        .unwrap()
+}
+
+/// A server that lets in only clients of the authority.
+pub fn demanding(world: &World, versions: &[&'static SupportedProtocolVersion]) -> ServerConfig {
+    let provider = Arc::new(default_provider());
+    let roots = Arc::new(roots(&world.authority.root()));
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build().unwrap();
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(certificates(&world.server_files.certificate), key(&world.server_files.key))
         .unwrap()
 }
 
