@@ -6,13 +6,19 @@
 //!
 //!     cargo run --example ws_echo_server -- --listen 127.0.0.1:9000
 //!     cargo run --example ws_client -- ws://127.0.0.1:9000/
+//!
+//! With `--tls DIR` it speaks `wss`, and shows the certificate `server.pem` in DIR, whose key is `server-key.pem`.
 
 mod arguments;
 
 use arguments::{Arguments, Failure};
 use socklab::websocket::{Application, Limits, MessageRef, Refusal, Request, Session, SessionHandle, WebSocketServer};
+use socklab::{Identity, ServerTls, Settings};
+use std::path::Path;
 
-const USAGE: &str = "ws_echo_server [--listen ADDR:PORT]\nSends every WebSocket message back.";
+const USAGE: &str = "ws_echo_server [--listen ADDR:PORT] [--tls DIR]\n\
+                     Sends every WebSocket message back. With --tls it speaks wss, as who server.pem and\n\
+                     server-key.pem in DIR say that it is.";
 
 struct Echo;
 
@@ -31,8 +37,16 @@ impl Application for Echo {
 }
 
 fn main() -> Result<(), Failure> {
-    let address = Arguments::read(USAGE, &["listen"]).listen("127.0.0.1:9000");
-    let server = WebSocketServer::bind(&address, Echo, (), Limits::default())?;
+    let arguments = Arguments::read(USAGE, &["listen", "tls"]);
+    let mut settings = Settings::default();
+    let folder = arguments.option("tls", "");
+    if !folder.is_empty() {
+        let folder = Path::new(&folder);
+        let identity = Identity::from_files(folder.join("server.pem"), folder.join("server-key.pem"))?;
+        settings.server_tls = Some(ServerTls::new(&identity));
+    }
+    let limits = Limits { settings, ..Limits::default() };
+    let server = WebSocketServer::bind(&arguments.listen("127.0.0.1:9000"), Echo, (), limits)?;
     println!("listening on {}", server.local_address());
     server.run()?;
     Ok(())

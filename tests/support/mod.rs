@@ -360,7 +360,10 @@ fn newer_source(program: &Path) -> Option<PathBuf> {
 
 /// A file of the folder `tests`.
 pub(crate) fn test_file(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
+    // A workspace member below `tests` shares this file and those folders.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = package.ancestors().find(|folder| folder.join("tests/support/mod.rs").is_file());
+    root.expect("the package lies in the repository").join("tests").join(path)
 }
 
 /// An empty folder of this test run's own, below `target`.

@@ -4,6 +4,7 @@ pub mod raw;
 
 pub use authority::{Authority, Purpose, Signed};
 use socklab::{ClientTls, Identity, Roots, ServerTls, Settings};
+use std::path::Path;
 use std::time::Duration;
 
 /// An authority, and a server and a client that it has signed.
@@ -30,6 +31,19 @@ impl World {
         let client_files = authority.sign(Purpose::Client, &["a student"], 30).unwrap();
         let (server, client) = (identity(&server_files), identity(&client_files));
         World { authority, roots, server, client, server_files, client_files }
+    }
+
+    /// Puts them into files, named as the class's authority names them.
+    pub fn write(&self, folder: &Path) {
+        for (name, text) in [
+            ("root.pem", &self.authority.root()),
+            ("server.pem", &self.server_files.certificate),
+            ("server-key.pem", &self.server_files.key),
+            ("client.pem", &self.client_files.certificate),
+            ("client-key.pem", &self.client_files.key),
+        ] {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
     }
 
     /// A server that shows its certificate and asks for none.
