@@ -6,6 +6,7 @@
 "use strict";
 
 const assert = require("node:assert");
+const fs = require("node:fs");
 const { once } = require("node:events");
 const WebSocket = require("ws");
 
@@ -33,8 +34,13 @@ function* messages() {
   yield "grüße, 世界 🌍";
 }
 
+// For wss://: whom it believes, and the one version that it speaks.
+const { PEER_TLS_DIR: folder, PEER_TLS_VERSION: number } = process.env;
+const version = `TLSv${number}`;
+const tls = folder ? { ca: fs.readFileSync(`${folder}/root.pem`), minVersion: version, maxVersion: version } : {};
+
 async function open() {
-  const client = new WebSocket(url, { handshakeTimeout: DEADLINE });
+  const client = new WebSocket(url, { handshakeTimeout: DEADLINE, ...tls });
   await once(client, "open");
   assert.strictEqual(client.extensions, "", "nobody here compresses");
   return client;

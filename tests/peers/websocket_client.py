@@ -3,6 +3,8 @@
     python websocket_client.py sync URL       its blocking client
     python websocket_client.py asyncio URL    its asynchronous one
 
+For wss://, see peer_tls.py.
+
 Ends with an error, and says which, if anything comes back that should not.
 """
 
@@ -12,6 +14,8 @@ import time
 
 import websockets.asyncio.client
 import websockets.sync.client
+
+from peer_tls import client_context
 
 DEADLINE = 20
 CLOSE_DEADLINE = 5
@@ -35,7 +39,7 @@ FRAGMENTS = [["one ", "", "message"], [b"\x00" * 70000, b"\xff", b"\x01" * 10]]
 CLOSES = [(1000, ""), (1000, "done"), (1001, "leaving"), (3000, "é" * 61), (4999, "x" * 123)]
 
 # The library asks for compression unless told otherwise, and must be content not to get it.
-OPTIONS = {"open_timeout": DEADLINE, "close_timeout": CLOSE_DEADLINE, "max_size": None}
+OPTIONS = {"open_timeout": DEADLINE, "close_timeout": CLOSE_DEADLINE, "max_size": None, "ssl": client_context()}
 
 
 def same(got, sent):

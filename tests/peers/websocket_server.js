@@ -7,6 +7,8 @@
 "use strict";
 
 const assert = require("node:assert");
+const fs = require("node:fs");
+const https = require("node:https");
 const { once } = require("node:events");
 const { WebSocketServer } = require("ws");
 
@@ -14,7 +16,16 @@ const SIZES = [0, 1, 125, 126, 65535, 65536, 1 << 20];
 const CASES = SIZES.flatMap((size) => ["x".repeat(size), Buffer.alloc(size, 255)]).concat("grüße, 世界 🌍");
 const passed = [];
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+// With PEER_TLS_DIR it speaks wss, in the one version that PEER_TLS_VERSION names.
+function secure(folder, version) {
+  const [cert, key] = ["server.pem", "server-key.pem"].map((name) => fs.readFileSync(`${folder}/${name}`));
+  return https.createServer({ cert, key, minVersion: version, maxVersion: version }).listen(0, "127.0.0.1");
+}
+
+const { PEER_TLS_DIR: folder, PEER_TLS_VERSION: version } = process.env;
+const server = new WebSocketServer(
+  folder ? { server: secure(folder, `TLSv${version}`) } : { host: "127.0.0.1", port: 0 },
+);
 server.on("listening", () => console.log(`listening on 127.0.0.1:${server.address().port}`));
 server.on("connection", (client, request) => {
   client.on("error", end);

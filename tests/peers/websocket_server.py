@@ -3,7 +3,7 @@
     python websocket_server.py sync       its threaded server
     python websocket_server.py asyncio    its asynchronous one
 
-Prints `listening on ADDR:PORT` as its first line. What it does with a client depends on the path:
+For wss://, see peer_tls.py. Prints `listening on ADDR:PORT` as its first line. What it does with a client depends on the path:
 
     /lines            for `ws_client`: says `ready`; then pings, and answers each text in capitals, in two fragments.
                       Ends when that client has gone, with an error unless it closed with 1000.
@@ -22,6 +22,8 @@ import urllib.parse
 import websockets.asyncio.server
 import websockets.exceptions
 import websockets.sync.server
+
+from peer_tls import server_context
 
 DEADLINE = 20
 SIZES = [0, 1, 125, 126, 65535, 65536, 1 << 20]
@@ -87,7 +89,7 @@ def run_threads():
             finished.put(repr(error))
 
     # Leaving the block waits for every handler: none of them may do it.
-    with websockets.sync.server.serve(serve, "127.0.0.1", 0, max_size=None) as server:
+    with websockets.sync.server.serve(serve, "127.0.0.1", 0, max_size=None, ssl=server_context()) as server:
         print("listening on %s:%d" % server.socket.getsockname(), flush=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return finished.get(timeout=3 * DEADLINE)
@@ -106,7 +108,7 @@ async def run_asyncio():
             if not finished.done():
                 finished.set_result(repr(error))
 
-    async with websockets.asyncio.server.serve(serve, "127.0.0.1", 0, max_size=None) as server:
+    async with websockets.asyncio.server.serve(serve, "127.0.0.1", 0, max_size=None, ssl=server_context()) as server:
         print("listening on %s:%d" % server.sockets[0].getsockname(), flush=True)
         return await asyncio.wait_for(finished, 3 * DEADLINE)
 
