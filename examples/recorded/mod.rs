@@ -1,7 +1,7 @@
 //! A step read back from the line of JSON that `socklab::trace::JsonLines` wrote.
 
 use serde_json::Value;
-use socklab::trace::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
+use socklab::trace::{Action, Call, Direction, FrameStep, Outcome, RecordStep, SecuredStep, Side, Step, TlsStep};
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -25,6 +25,7 @@ pub struct Recorded {
 pub enum What {
     Wait { call: Call, bytes: Option<usize> },
     Call { call: Call, came: Came },
+    Tls(Tls),
     Head { direction: Direction, text: String },
     Frame { direction: Direction, parts: Parts },
     State { from: String, to: String, why: String },
@@ -41,6 +42,26 @@ pub enum Came {
     OwnEnd,
     Nothing,
     Failed(io::Error),
+}
+
+/// The owned twin of `socklab::trace::TlsStep`.
+#[derive(Debug)]
+pub enum Tls {
+    Record { direction: Direction, record: RecordStep },
+    Secured(Secured),
+    Plaintext { direction: Direction, bytes: Vec<u8> },
+}
+
+/// The owned twin of `socklab::trace::SecuredStep`.
+#[derive(Debug)]
+pub struct Secured {
+    version: String,
+    cipher: String,
+    name: Option<String>,
+    verified: bool,
+    chain: usize,
+    protocol: Option<String>,
+    resumed: bool,
 }
 
 /// The owned twin of `socklab::trace::FrameStep`.
@@ -98,6 +119,7 @@ impl Recorded {
         let action = match &self.what {
             What::Wait { call, bytes } => Action::Wait { call: *call, bytes: *bytes },
             What::Call { call, came } => Action::Call { call: *call, outcome: came.outcome() },
+            What::Tls(tls) => Action::Tls(tls.step()),
             What::Head { direction, text } => Action::Head { direction: *direction, bytes: text.as_bytes() },
             What::Frame { direction, parts } => Action::Frame { direction: *direction, frame: parts.frame() },
             What::State { from, to, why } => Action::State { from, to, why },
@@ -131,6 +153,24 @@ impl Came {
     }
 }
 
+impl Tls {
+    fn step(&self) -> TlsStep<'_> {
+        match self {
+            Tls::Record { direction, record } => TlsStep::Record { direction: *direction, record: *record },
+            Tls::Plaintext { direction, bytes } => TlsStep::Plaintext { direction: *direction, bytes },
+            Tls::Secured(secured) => TlsStep::Secured(SecuredStep {
+                version: &secured.version,
+                cipher: &secured.cipher,
+                name: secured.name.as_deref(),
+                verified: secured.verified,
+                chain: secured.chain,
+                protocol: secured.protocol.as_deref(),
+                resumed: secured.resumed,
+            }),
+        }
+    }
+}
+
 impl Parts {
     fn frame(&self) -> FrameStep<'_> {
         FrameStep {
@@ -149,6 +189,16 @@ fn what(value: &Value) -> Result<What, String> {
     Ok(match text(value, "step")? {
         "wait" => What::Wait { call: call(value)?, bytes: optional_number(value, "bytes")? },
         "call" => What::Call { call: call(value)?, came: came(value)? },
+        "record" => What::Tls(Tls::Record {
+            direction: direction(value)?,
+            record: RecordStep {
+                content_type: number(value, "type")?,
+                length: number(value, "length")?,
+                handshake: optional_number(value, "handshake")?,
+            },
+        }),
+        "secured" => What::Tls(Tls::Secured(secured(value)?)),
+        "plaintext" => What::Tls(Tls::Plaintext { direction: direction(value)?, bytes: counted_bytes(value)? }),
         "head" => What::Head { direction: direction(value)?, text: text(value, "text")?.to_string() },
         "frame" => What::Frame { direction: direction(value)?, parts: parts(value)? },
         "state" => What::State {
@@ -167,16 +217,7 @@ fn came(value: &Value) -> Result<Came, String> {
             descriptor: optional_number(value, "accepted")?,
             peer: address(value, "accepted_peer")?.ok_or("\"accepted_peer\" is missing")?,
         },
-        "ok" if value.get("bytes").is_some() => {
-            // The trace keeps the beginning of a long message and the count of all of it. A ladder shows less than
-            // that, so what stands in for the rest is never seen.
-            let (mut bytes, all): (Vec<u8>, usize) = (hex(value, "hex")?, number(value, "bytes")?);
-            if bytes.len() > all || all > 1 << 30 {
-                return Err(format!("\"bytes\" says {all}, and \"hex\" has {}", bytes.len()));
-            }
-            bytes.resize(all, 0);
-            Came::Bytes(bytes)
-        }
+        "ok" if value.get("bytes").is_some() => Came::Bytes(counted_bytes(value)?),
         "ok" => Came::Done,
         "end" => Came::End,
         "own end" => Came::OwnEnd,
@@ -186,13 +227,36 @@ fn came(value: &Value) -> Result<Came, String> {
     })
 }
 
+/// The trace keeps the beginning of a long message and the count of all of it. A ladder shows less than that, so what stands
+/// in for the rest is never seen.
+fn counted_bytes(value: &Value) -> Result<Vec<u8>, String> {
+    let (mut bytes, all): (Vec<u8>, usize) = (hex(value, "hex")?, number(value, "bytes")?);
+    if bytes.len() > all || all > 1 << 30 {
+        return Err(format!("\"bytes\" says {all}, and \"hex\" has {}", bytes.len()));
+    }
+    bytes.resize(all, 0);
+    Ok(bytes)
+}
+
+fn secured(value: &Value) -> Result<Secured, String> {
+    Ok(Secured {
+        version: text(value, "version")?.to_string(),
+        cipher: text(value, "cipher")?.to_string(),
+        name: optional_text(value, "name")?,
+        verified: truth(value, "verified")?,
+        chain: number(value, "chain")?,
+        protocol: optional_text(value, "protocol")?,
+        resumed: truth(value, "resumed")?,
+    })
+}
+
 fn parts(value: &Value) -> Result<Parts, String> {
     let key = match value.get("key") {
         None | Some(Value::Null) => None,
         Some(_) => Some(hex(value, "key")?.try_into().map_err(|_| "\"key\" is not four bytes")?),
     };
     Ok(Parts {
-        fin: value.get("fin").and_then(Value::as_bool).ok_or("\"fin\" is missing or not true or false")?,
+        fin: truth(value, "fin")?,
         rsv: number(value, "rsv")?,
         opcode: number(value, "opcode")?,
         key,
@@ -214,6 +278,17 @@ fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, String> {
         .get(field)
         .and_then(Value::as_str)
         .ok_or(format!("\"{field}\" is missing or no text: is this a trace of socklab?"))
+}
+
+fn optional_text(value: &Value, field: &str) -> Result<Option<String>, String> {
+    match value.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => text(value, field).map(|text| Some(text.to_string())),
+    }
+}
+
+fn truth(value: &Value, field: &str) -> Result<bool, String> {
+    value.get(field).and_then(Value::as_bool).ok_or(format!("\"{field}\" is missing or not true or false"))
 }
 
 fn number<T: TryFrom<i64>>(value: &Value, field: &str) -> Result<T, String> {

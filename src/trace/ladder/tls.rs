@@ -6,7 +6,7 @@
 use super::hex::{counted, dump};
 use super::rung::{Arrow, BELOW};
 use super::words::{Words, name, other, target};
-use crate::trace::{SecuredStep, Step, TlsStep};
+use crate::trace::{SecuredStep, Side, Step, TlsStep};
 
 /// The words for a step of TLS.
 pub(super) fn tls(step: &Step<'_>, tls: &TlsStep<'_>) -> Words {
@@ -33,17 +33,23 @@ fn agreed(step: &Step<'_>, secured: &SecuredStep<'_>) -> Vec<String> {
         1 => "1 certificate".to_owned(),
         more => format!("{more} certificates"),
     };
-    let how = if secured.resumed { "a session taken up again" } else { "a new session" };
-    ours.push(format!("{BELOW}{how}; the {peer} has shown {certificates}"));
-    ours.push(format!(
-        "{BELOW}{}",
-        match (secured.name, secured.verified) {
-            (Some(name), true) => format!("verified: {name}"),
-            (None, true) => "verified".to_owned(),
-            (Some(name), false) => format!("the {peer} is NOT verified; the name was {name}"),
-            (None, false) => format!("the {peer} is not verified"),
+    ours.push(if secured.resumed {
+        format!("{BELOW}a session taken up again, in which the {peer} had shown {certificates}")
+    } else {
+        format!("{BELOW}a new session; the {peer} has shown {certificates}")
+    });
+    let name = secured.name.unwrap_or("no name");
+    ours.push(match (step.side, secured.verified) {
+        (Side::Client, true) => format!("{BELOW}verified: it is {name}"),
+        (Side::Client, false) => format!("{BELOW}NOT verified: whoever it is, it need not be {name}"),
+        // To a server the name is only what the client asked for.
+        (Side::Server, verified) => {
+            format!(
+                "{BELOW}the client asked for {name} and {}",
+                if verified { "is verified" } else { "has not proved who it is" }
+            )
         }
-    ));
+    });
     if let Some(protocol) = secured.protocol {
         ours.push(format!("{BELOW}above it: {protocol} (ALPN)"));
     }
