@@ -6,6 +6,8 @@
 //!
 //!     cargo run --example line_client -- 127.0.0.1:7000
 //!     SOCKLAB_TRACE=ladder cargo run --example line_client -- 127.0.0.1:7000
+//!
+//! With `--root PEM-FILE` it speaks TLS, and believes the authority whose certificate that is.
 
 mod arguments;
 
@@ -16,17 +18,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-const USAGE: &str = "line_client HOST:PORT [--end lf|crlf]\n\
+const USAGE: &str = "line_client HOST:PORT [--end lf|crlf] [--root PEM-FILE]\n\
     Sends each line of standard input and prints each line that comes back.";
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::read(USAGE, &["end"]);
+    let arguments = Arguments::read(USAGE, &["end", "root"]);
     let framing = match arguments.option("end", "lf").as_str() {
         "lf" => Framing::lines(),
         "crlf" => Framing::internet_lines(),
         other => return Err(format!("--end {other} is not known: use lf or crlf").into()),
     };
-    let settings = Settings { framing, ..Settings::default() };
+    let settings = Settings { framing, client_tls: arguments.client_tls()?, ..Settings::default() };
     let mut client = Client::connect_with(&arguments.only_word(USAGE), &settings)?;
 
     let sender = client.sender();

@@ -5,6 +5,8 @@
 //!
 //!     cargo run --example standard_server -- --listen 127.0.0.1:7000
 //!     cargo run --example line_client -- 127.0.0.1:7000      (as often as you like)
+//!
+//! With `--tls DIR` it speaks TLS, as who `server.pem` and `server-key.pem` in DIR say that it is.
 
 mod arguments;
 
@@ -12,13 +14,13 @@ use arguments::{Arguments, Failure};
 use socklab::{Framing, Received, Settings, StandardServer};
 use std::thread;
 
-const USAGE: &str =
-    "standard_server [--listen ADDR:PORT]\nAnswers each line with the same line, a thread for each client.";
+const USAGE: &str = "standard_server [--listen ADDR:PORT] [--tls DIR]\n\
+    Answers each line with the same line, a thread for each client.";
 
 fn main() -> Result<(), Failure> {
-    let address = Arguments::read(USAGE, &["listen"]).listen("127.0.0.1:7000");
-    let settings = Settings { framing: Framing::lines(), ..Settings::default() };
-    let server = StandardServer::bind_with(&address, &settings)?;
+    let arguments = Arguments::read(USAGE, &["listen", "tls"]);
+    let settings = Settings { framing: Framing::lines(), server_tls: arguments.server_tls()?, ..Settings::default() };
+    let server = StandardServer::bind_with(&arguments.listen("127.0.0.1:7000"), &settings)?;
     println!("listening on {}", server.local_address());
 
     server.serve(|mut connection| {

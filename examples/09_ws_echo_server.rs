@@ -12,9 +12,8 @@
 mod arguments;
 
 use arguments::{Arguments, Failure};
+use socklab::Settings;
 use socklab::websocket::{Application, Limits, MessageRef, Refusal, Request, Session, SessionHandle, WebSocketServer};
-use socklab::{Identity, ServerTls, Settings};
-use std::path::Path;
 
 const USAGE: &str = "ws_echo_server [--listen ADDR:PORT] [--tls DIR]\n\
                      Sends every WebSocket message back. With --tls it speaks wss, as who server.pem and\n\
@@ -38,13 +37,7 @@ impl Application for Echo {
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::read(USAGE, &["listen", "tls"]);
-    let mut settings = Settings::default();
-    let folder = arguments.option("tls", "");
-    if !folder.is_empty() {
-        let folder = Path::new(&folder);
-        let identity = Identity::from_files(folder.join("server.pem"), folder.join("server-key.pem"))?;
-        settings.server_tls = Some(ServerTls::new(&identity));
-    }
+    let settings = Settings { server_tls: arguments.server_tls()?, ..Settings::default() };
     let limits = Limits { settings, ..Limits::default() };
     let server = WebSocketServer::bind(&arguments.listen("127.0.0.1:9000"), Echo, (), limits)?;
     println!("listening on {}", server.local_address());

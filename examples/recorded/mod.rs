@@ -193,6 +193,7 @@ fn what(value: &Value) -> Result<What, String> {
             direction: direction(value)?,
             record: RecordStep {
                 content_type: number(value, "type")?,
+                version: version(value)?,
                 length: number(value, "length")?,
                 handshake: optional_number(value, "handshake")?,
             },
@@ -236,6 +237,14 @@ fn counted_bytes(value: &Value) -> Result<Vec<u8>, String> {
     }
     bytes.resize(all, 0);
     Ok(bytes)
+}
+
+/// The second and third of a record's first five bytes.
+fn version(value: &Value) -> Result<u16, String> {
+    match hex(value, "header")?[..] {
+        [_, major, minor, _, _] => Ok(u16::from_be_bytes([major, minor])),
+        _ => Err("\"header\" is not five bytes".to_string()),
+    }
 }
 
 fn secured(value: &Value) -> Result<Secured, String> {

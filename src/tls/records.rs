@@ -56,3 +56,50 @@ impl Records {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Action, Observer, Side, Step, Trace};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<RecordStep>>>);
+
+    impl Observer for Told {
+        fn observe(&self, step: &Step<'_>) {
+            if let Action::Tls(TlsStep::Record { record, .. }) = step.action {
+                self.0.lock().unwrap().push(record);
+            }
+        }
+    }
+
+    #[test]
+    fn records_are_told_however_they_are_cut_and_however_empty_they_are() {
+        let record = |content_type, length, handshake| RecordStep { content_type, version: 0x0303, length, handshake };
+        let bytes = [
+            &[22, 3, 3, 0, 3, 1, 9, 9][..],
+            &[23, 3, 3, 0, 0],
+            &[20, 3, 3, 0, 1, 1],
+            &[22, 3, 3, 0, 2, 1, 9],
+            &[21, 3, 3, 0, 0],
+            &[21, 3, 3, 0, 2, 1, 0],
+        ]
+        .concat();
+        let expected = [
+            record(22, 3, Some(1)),
+            record(23, 0, None),
+            record(20, 1, None),
+            record(22, 2, None),
+            record(21, 0, None),
+            record(21, 2, None),
+        ];
+        for size in 1..=bytes.len() {
+            let told = Told::default();
+            let tracer = Tracer::new(&Trace::to(told.clone()), Side::Client);
+            let mut records = Records::default();
+            bytes.chunks(size).for_each(|piece| records.cross(piece, Direction::In, &tracer));
+            assert_eq!(*told.0.lock().unwrap(), expected, "in pieces of {size}");
+        }
+    }
+}

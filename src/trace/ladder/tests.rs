@@ -395,7 +395,7 @@ fn the_observer_writes_what_is_drawn_at_once() {
 }
 
 fn record<'a>(direction: Direction, content_type: u8, length: u16, handshake: Option<u8>) -> Action<'a> {
-    Action::Tls(TlsStep::Record { direction, record: RecordStep { content_type, length, handshake } })
+    Action::Tls(TlsStep::Record { direction, record: RecordStep { content_type, version: 0x0303, length, handshake } })
 }
 
 /// What both sides have agreed on, as the client tells it.
