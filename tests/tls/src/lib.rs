@@ -3,8 +3,9 @@
 pub mod raw;
 
 pub use authority::{Authority, Purpose, Signed};
-use socklab::{ClientTls, Identity, Roots, ServerTls, Settings};
+use socklab::{Client, ClientTls, Identity, Received, Roots, ServerTls, Settings, SimpleServer};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 /// An authority, and a server and a client that it has signed.
@@ -71,4 +72,27 @@ pub fn identity(signed: &Signed) -> Identity {
 pub fn patient() -> Settings {
     let limit = Duration::from_secs(20);
     Settings { connect_limit: limit, handshake_limit: limit, receive_limit: limit, ..Settings::default() }
+}
+
+/// A message each way, and the end; twice, so that the second takes the session up again.
+pub fn converse(serving: &Settings, connecting: &Settings) {
+    let mut server = SimpleServer::bind_with("127.0.0.1:0", serving).unwrap();
+    let address = server.local_address().to_string();
+    for _ in 0..2 {
+        let connecting = connecting.clone();
+        let address = address.clone();
+        let client = thread::spawn(move || {
+            let mut client = Client::connect_with(&address, &connecting).unwrap();
+            client.send("Is anybody there?").unwrap();
+            assert_eq!(client.receive().unwrap(), Received::Message(b"Yes.".to_vec()));
+            client.close();
+        });
+        let mut connection = server.accept().unwrap();
+        assert_eq!(connection.receive().unwrap(), Received::Message(b"Is anybody there?".to_vec()));
+        connection.send("Yes.").unwrap();
+        assert_eq!(connection.receive().unwrap(), Received::Closed);
+        connection.close();
+        drop(connection);
+        client.join().unwrap();
+    }
 }
