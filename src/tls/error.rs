@@ -292,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_that_was_made_anew_under_its_old_name_is_suspected_on_both_sides() {
+        let error = TlsError::new(rustls::Error::InvalidCertificate(CertificateError::BadSignature), &[]);
+        assert!(error.to_string().contains("made anew"), "{error}");
+        let error = refused(AlertDescription::DecryptError);
+        assert!(error.to_string().contains("made anew"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_tls_is_cited() {
         let error =
             TlsError::new(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), b"HTTP/1.1 400 Bad\r\n");

@@ -166,7 +166,7 @@ fn who_takes_the_wrong_scheme_or_trusts_nobody_is_explained_on_the_terminal() {
     let arguments = ["--root", root.to_str().unwrap(), &format!("wss://{}/exhibit", bare.address)];
     let lost = Program::example("ws_client", &arguments).finish(SOON);
     assert!(lost.stderr.contains("does not speak TLS"), "{}", lost.stderr);
-    complained(&bare.program, "the peer speaks TLS, and this port does not");
+    complained(&bare.program, "the peer speaks TLS, and we do not");
 }
 
 #[test]

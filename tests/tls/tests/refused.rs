@@ -98,14 +98,6 @@ fn an_unknown_authority() {
 }
 
 #[test]
-fn an_authority_that_was_made_anew() {
-    let (world, foreign) = (World::new(), World::new());
-    let (server, client) = meet(foreign.serving(), "localhost", world.trusting());
-    distrusts("authority made anew, client", client, &["made anew", "old root"]);
-    refused("authority made anew, server", server, "decrypt_error", "old root");
-}
-
-#[test]
 fn a_certificate_that_signed_itself() {
     let world = World::new();
     let lonely = identity(&Authority::self_signed(&["localhost"]).unwrap());
