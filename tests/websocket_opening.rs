@@ -506,13 +506,15 @@ fn a_server_that_speaks_something_else_is_said_to_do_so() {
         ("SSH-2.0-OpenSSH_9.2\r\n\r\n", "not a status line"),
         ("220 mail.example.com ESMTP\r\n\r\n", "\"220\" is not a version"),
         ("HTTP/1.1 OK\r\n\r\n", "not a status"),
-        ("\x15\x03\x01\x00\x02\x02\x46", "TLS"),
         ("\0\0\0\n", "LF alone"),
     ] {
         let error = client_told(|_| answer.to_owned());
         assert!(matches!(&error, Error::Answer { error: AnswerError::Broken { .. }, .. }), "{answer:?}: {error:?}");
         assert!(error.to_string().contains(what), "{answer:?}: {error}");
     }
+    // An alert of TLS: fatal, protocol_version.
+    let error = client_told(|_| "\x15\x03\x01\x00\x02\x02\x46".to_owned());
+    assert!(matches!(error, Error::Socket(socklab::Error::Tls(socklab::TlsError::Unexpected))), "{error:?}");
     let error = client_told(|_| "HTTP/1.1 101 Switching Protocols\r\nX: ".to_owned() + &"x".repeat(20_000));
     assert!(error.to_string().contains("longer than 16384 bytes"), "{error}");
     let error = client_told(|request| answer_to(request, &"A: b\r\n".repeat(98)));
