@@ -197,7 +197,7 @@ pub(crate) fn quick() -> Settings {
     Settings {
         close_limit: Duration::from_millis(200),
         send_limit: Duration::from_millis(300),
-        handshake_limit: Duration::from_millis(300),
+        handshake_limit: Duration::from_millis(1000),
         message_limit: Duration::from_millis(300),
         stop_limit: Duration::from_secs(2),
         ..Settings::default()
