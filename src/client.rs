@@ -74,7 +74,7 @@ impl Client {
     pub fn connect_with(target: &str, settings: &Settings) -> Result<Client, Error> {
         let deadline = Deadline::after(settings.connect_limit);
         let tracer = Tracer::new(&settings.trace, Side::Client);
-        let tls = Tls::client(host(target), settings)?;
+        let tls = settings.tls_towards(host(target))?;
         let addresses = alternate(settings.resolver.addresses(target, deadline, &tracer)?);
         let mut attempts = Vec::new();
         for (tried, &address) in addresses.iter().enumerate() {

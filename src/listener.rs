@@ -38,7 +38,6 @@ pub use newcomer::Newcomer;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::tls::Tls;
 use crate::trace::{Call, Outcome, Side, TellClose, Tracer};
 use crate::transport::{Transport, descriptor, enter};
 use failure::{is_about_descriptors, is_about_one_client};
@@ -107,7 +106,7 @@ impl StopHandle {
 impl Listener {
     pub(crate) fn bind(address: &str, settings: &Settings) -> Result<Listener, Error> {
         // What is wrong with a certificate is said to whoever starts the server, and not to its first client.
-        Tls::server(settings)?;
+        settings.tls_of_server()?;
         let mut tracer = Tracer::new(&settings.trace, Side::Server);
         let candidates = settings.resolver.addresses(address, Deadline::after(settings.connect_limit), &tracer)?;
         let started = tracer.start(Call::Listen);
@@ -178,7 +177,7 @@ impl Listener {
     fn newcomer(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<Newcomer> {
         let mut tracer = Tracer::new(&self.settings.trace, Side::Server);
         tracer.peer = Some(peer);
-        let tls = Tls::server(&self.settings)?;
+        let tls = self.settings.tls_of_server()?;
         let transport = Transport::new(stream, tracer, self.settings.no_delay, tls)?;
         Ok(Newcomer { transport: Arc::new(transport), peer, settings: self.settings.clone() })
     }

@@ -5,7 +5,7 @@
 
 use crate::framing::Framing;
 use crate::resolve::Resolver;
-use crate::tls::{ClientTls, ServerTls};
+use crate::tls::{ClientTls, ServerTls, Tls, TlsError, TlsLimits};
 use crate::trace::{self, Trace};
 use std::time::Duration;
 
@@ -64,6 +64,22 @@ pub struct Settings {
     pub server_tls: Option<ServerTls>,
     /// Who is told each step. Default: what the environment asks for, see [`trace::from_environment`].
     pub trace: Trace,
+}
+
+impl Settings {
+    fn tls_limits(&self) -> TlsLimits {
+        TlsLimits { handshake: self.handshake_limit, close: self.close_limit }
+    }
+
+    /// The TLS of a client that wants to reach `host`, if it is to speak it.
+    pub(crate) fn tls_towards(&self, host: &str) -> Result<Option<Tls>, TlsError> {
+        self.client_tls.as_ref().map(|tls| Tls::client(tls, host, self.tls_limits())).transpose()
+    }
+
+    /// The TLS of a server towards its next client, if it is to speak it.
+    pub(crate) fn tls_of_server(&self) -> Result<Option<Tls>, TlsError> {
+        self.server_tls.as_ref().map(|tls| Tls::server(tls, self.tls_limits())).transpose()
+    }
 }
 
 impl Default for Settings {

@@ -42,8 +42,6 @@ pub use server::ServerTls;
 
 use crate::buffer::Buffer;
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::settings::Settings;
 use records::Records;
 use rustls::Connection;
 use std::sync::atomic::AtomicBool;
@@ -60,8 +58,7 @@ pub(crate) struct Tls {
     /// The name that we verify, as a client, and whether we do.
     name: Option<String>,
     verifies: bool,
-    handshake_limit: Duration,
-    close_limit: Duration,
+    limits: TlsLimits,
     /// It runs from the first byte of the handshake that somebody wanted: a program may leave its client waiting before.
     handshake: OnceLock<Deadline>,
     secured: OnceLock<Secured>,
@@ -72,28 +69,25 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// The client's side, if these settings ask for TLS. `host` is whom it wants to reach.
-    pub(crate) fn client(host: &str, settings: &Settings) -> Result<Option<Tls>, Error> {
-        let Some(tls) = &settings.client_tls else { return Ok(None) };
+    /// The client's side. `host` is whom it wants to reach.
+    pub(crate) fn client(tls: &ClientTls, host: &str, limits: TlsLimits) -> Result<Tls, TlsError> {
         let session = Connection::Client(tls.session(host)?);
-        Ok(Some(Tls::new(session, Some(tls.name(host).to_owned()), tls.verifies(), settings)))
+        Ok(Tls::new(session, Some(tls.name(host).to_owned()), tls.verifies(), limits))
     }
 
-    /// The server's side, if these settings ask for TLS.
-    pub(crate) fn server(settings: &Settings) -> Result<Option<Tls>, TlsError> {
-        let Some(tls) = &settings.server_tls else { return Ok(None) };
-        Ok(Some(Tls::new(Connection::Server(tls.session()?), None, false, settings)))
+    /// The server's side.
+    pub(crate) fn server(tls: &ServerTls, limits: TlsLimits) -> Result<Tls, TlsError> {
+        Ok(Tls::new(Connection::Server(tls.session()?), None, false, limits))
     }
 
-    fn new(session: Connection, name: Option<String>, verifies: bool, settings: &Settings) -> Tls {
+    fn new(session: Connection, name: Option<String>, verifies: bool, limits: TlsLimits) -> Tls {
         Tls {
             session: Mutex::new(session),
             incoming: Mutex::default(),
             outgoing: Turn::new(Outgoing::default()),
             name,
             verifies,
-            handshake_limit: settings.handshake_limit,
-            close_limit: settings.close_limit,
+            limits,
             handshake: OnceLock::new(),
             secured: OnceLock::new(),
             failed: OnceLock::new(),
@@ -105,6 +99,15 @@ impl Tls {
     pub(crate) fn secured(&self) -> Option<&Secured> {
         self.secured.get()
     }
+}
+
+/// How long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TlsLimits {
+    /// The whole handshake.
+    pub(crate) handshake: Duration,
+    /// The time that a peer has to read why TLS with it is over.
+    pub(crate) close: Duration,
 }
 
 /// What came from the peer and is not decrypted yet.

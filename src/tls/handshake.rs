@@ -44,7 +44,7 @@ impl Tls {
             return Ok(true);
         }
         // A peer that drips a byte a second does not get more time for it, over however many calls.
-        let whole = *self.handshake.get_or_init(|| Deadline::after(self.handshake_limit));
+        let whole = *self.handshake.get_or_init(|| Deadline::after(self.limits.handshake));
         let deadline = whole.or_sooner(wait);
         let mut incoming = enter(&self.incoming);
         let mut looked = false;
@@ -140,7 +140,7 @@ impl Tls {
         if !told {
             return error.into();
         }
-        let deadline = Deadline::after(self.close_limit);
+        let deadline = Deadline::after(self.limits.close);
         let mut scrap = vec![0; 4 * 1024];
         while !deadline.has_passed() && matches!(wire.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {}
         error.into()

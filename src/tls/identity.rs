@@ -11,7 +11,6 @@
 //! Identities are renewed every few weeks by a program (ACME, RFC 8555), and a key that must not be stolen lies in hardware.
 
 use super::error::TlsError;
-use crate::error::Error;
 use rustls::RootCertStore;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
@@ -37,18 +36,19 @@ impl Identity {
     /// Reads the chain, the own certificate first, and the private key (PKCS#8, SEC1 or PKCS#1) from files in PEM. They may
     /// be the same file.
     ///
-    /// Error: [`Error::Tls`] for a file that cannot be read, holds no certificate or no key, or a key that does not fit.
-    pub fn from_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Identity, Error> {
+    /// Error: [`TlsError::Pem`] for a file that cannot be read, holds no certificate or no key; [`TlsError::WrongKey`]
+    /// for a key that does not fit.
+    pub fn from_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Identity, TlsError> {
         let (chain, key) = (chain.as_ref(), key.as_ref());
         Identity::new(read(chain)?, &chain.display().to_string(), read(key)?, &key.display().to_string())
     }
 
     /// The same from memory.
-    pub fn from_pem(chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Identity, Error> {
+    pub fn from_pem(chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Identity, TlsError> {
         Identity::new(chain.as_ref().to_vec(), "the chain", key.as_ref().to_vec(), "the private key")
     }
 
-    fn new(chain: Vec<u8>, chain_name: &str, given: Vec<u8>, key_name: &str) -> Result<Identity, Error> {
+    fn new(chain: Vec<u8>, chain_name: &str, given: Vec<u8>, key_name: &str) -> Result<Identity, TlsError> {
         let chain = certificates(&chain, chain_name)?;
         let key = PrivateKeyDer::from_pem_slice(&given).map_err(|error| match error {
             pem::Error::NoItemsFound => bad(key_name, &format!("holds no private key{}", but_what(&given))),
@@ -76,18 +76,18 @@ impl Roots {
 
     /// An authority of one's own, or several, from a file in PEM, and no others.
     ///
-    /// Error: [`Error::Tls`] for a file that cannot be read or holds no certificate.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Roots, Error> {
+    /// Error: [`TlsError::Pem`] for a file that cannot be read or holds no certificate.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Roots, TlsError> {
         let path = path.as_ref();
         Roots::new(&read(path)?, &path.display().to_string())
     }
 
     /// The same from memory.
-    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Roots, Error> {
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Roots, TlsError> {
         Roots::new(pem.as_ref(), "the roots")
     }
 
-    fn new(pem: &[u8], name: &str) -> Result<Roots, Error> {
+    fn new(pem: &[u8], name: &str) -> Result<Roots, TlsError> {
         let mut store = RootCertStore::empty();
         for certificate in certificates(pem, name)? {
             store.add(certificate).map_err(|_| bad(name, "holds what only looks like a certificate"))?;
@@ -96,8 +96,8 @@ impl Roots {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| bad(&path.display().to_string(), &format!("cannot be read: {error}")).into())
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| bad(&path.display().to_string(), &format!("cannot be read: {error}")))
 }
 
 fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

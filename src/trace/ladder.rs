@@ -15,17 +15,19 @@
 
 mod hex;
 mod rung;
+mod said;
 mod tls;
 mod words;
 
 use super::{Action, Call, Observer, Outcome, Side, Step};
 use rung::{Arrow, Rung, heading};
+use said::{name, other};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-use words::{clean, name, other, words};
+use words::{clean, words};
 
 /// An observer that draws each step as it happens, in lines of at most 110 characters.
 ///

@@ -5,7 +5,7 @@
 
 use super::hex::{counted, dump};
 use super::rung::{Arrow, BELOW};
-use super::words::{Words, name, other, target};
+use super::said::{Words, name, other, target};
 use crate::trace::{SecuredStep, Side, Step, TlsStep};
 
 /// The words for a step of TLS.

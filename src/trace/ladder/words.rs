@@ -10,9 +10,10 @@
 
 use super::hex::{counted, digits, dump};
 use super::rung::{Arrow, BELOW};
+use super::said::{Words, name, other, target};
 use super::tls::tls;
 use crate::trace::step::LARGE_WRITE;
-use crate::trace::{Action, Call, Direction, FrameStep, Outcome, Side, Step};
+use crate::trace::{Action, Call, FrameStep, Outcome, Side, Step};
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -20,14 +21,6 @@ use std::time::Duration;
 const NOTICEABLE: Duration = Duration::from_millis(1);
 /// Lines of an HTTP head that are drawn.
 const HEAD_LINES: usize = 40;
-
-/// What is drawn of one step.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    pub(super) ours: Vec<String>,
-    pub(super) theirs: Option<String>,
-    pub(super) arrow: Option<Arrow>,
-}
 
 /// The words for a step, or `None` for one that is not drawn. `first` says that its call has not been seen before, and
 /// `said_end` that the peer has been told already that we send no more.
@@ -220,28 +213,6 @@ fn with_dump(first: String, bytes: &[u8]) -> Vec<String> {
 
 fn below(line: &str) -> String {
     format!("{BELOW}{line}")
-}
-
-/// The side that a message goes to.
-pub(super) fn target(side: Side, direction: Direction) -> Side {
-    match direction {
-        Direction::In => side,
-        Direction::Out => other(side),
-    }
-}
-
-pub(super) fn other(side: Side) -> Side {
-    match side {
-        Side::Client => Side::Server,
-        Side::Server => Side::Client,
-    }
-}
-
-pub(super) fn name(side: Side) -> &'static str {
-    match side {
-        Side::Client => "client",
-        Side::Server => "server",
-    }
 }
 
 fn waited(took: Duration) -> String {

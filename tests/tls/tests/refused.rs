@@ -349,8 +349,8 @@ fn a_plain_client_at_our_tls_server() {
 
 // --- files ----------------------------------------------------------------------------------------
 
-fn file_error<T: std::fmt::Debug>(what: &str, result: Result<T, Error>, words: &[&str]) -> TlsError {
-    let Error::Tls(error) = result.unwrap_err() else { panic!("{what}: not an error of TLS") };
+fn file_error<T: std::fmt::Debug>(what: &str, result: Result<T, TlsError>, words: &[&str]) -> TlsError {
+    let error = result.unwrap_err();
     println!("{what}: {error}\n");
     for word in words {
         assert!(error.to_string().contains(word), "{what}: {word:?} is not in: {error}");
