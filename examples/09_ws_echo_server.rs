@@ -15,7 +15,7 @@ use arguments::{Arguments, Failure};
 use socklab::Settings;
 use socklab::websocket::{Application, Limits, MessageRef, Refusal, Request, Session, SessionHandle, WebSocketServer};
 
-const USAGE: &str = "ws_echo_server [--listen ADDR:PORT] [--tls DIR]\n\
+const USAGE: &str = "ws_echo_server [--listen ADDR:PORT] [--clients MOST] [--tls DIR]\n\
                      Sends every WebSocket message back. With --tls it speaks wss, as who server.pem and\n\
                      server-key.pem in DIR say that it is.";
 
@@ -36,8 +36,10 @@ impl Application for Echo {
 }
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::read(USAGE, &["listen", "tls"]);
-    let settings = Settings { server_tls: arguments.server_tls()?, ..Settings::default() };
+    let arguments = Arguments::read(USAGE, &["listen", "clients", "tls"]);
+    // One more is told that the server is full, and to come later.
+    let max_clients = arguments.option("clients", "1024").parse()?;
+    let settings = Settings { max_clients, server_tls: arguments.server_tls()?, ..Settings::default() };
     let limits = Limits { settings, ..Limits::default() };
     let server = WebSocketServer::bind(&arguments.listen("127.0.0.1:9000"), Echo, (), limits)?;
     println!("listening on {}", server.local_address());

@@ -1,0 +1,169 @@
+//! How fast is socklab, beside what, and how sure is that?
+//!
+//! Beside a raw TCP loop with a thread for each client, which is the limit of this design, and beside tungstenite with a
+//! thread for each client. Servers run on one core and the load generator on another; contenders take turns, round by round,
+//! and each round gives one ratio. The table says for every line what was asked for, the median of the ratios, and what that
+//! median lies between.
+//!
+//! Read in this order: `workload.rs` (what is measured), `load/` (how), `frames.rs`, `bytes.rs` and `link.rs` (with what
+//! bytes, without a WebSocket library), `contender.rs` and `server.rs` (against whom), `meter.rs` and `statistics.rs` (what
+//! a figure is worth), `asked.rs` and `report.rs` (what it is held against).
+//!
+//! # What a ratio to the raw loop means
+//!
+//! The raw loop gets the same bytes, masked frames, and sends the same bytes back, as the reads bring them: it need not wait
+//! for a frame's end, unmask, or know what a message is. A WebSocket server's answer is four bytes shorter for each message.
+//!
+//! # In production
+//!
+//! Load comes from other machines, open-loop (at a given rate, whether or not answers come), and latencies are looked at up
+//! to the 99.99th percentile. Here a client waits for its answer before it asks again.
+
+pub mod asked;
+pub mod bytes;
+pub mod certificates;
+pub mod contender;
+pub mod deadline;
+pub mod frames;
+pub mod link;
+pub mod load;
+pub mod machine;
+pub mod meter;
+pub mod options;
+pub mod report;
+pub mod server;
+pub mod serving;
+pub mod statistics;
+pub mod tls_link;
+pub mod workload;
+
+use asked::Round;
+use contender::{Contender, Programs};
+use link::Target;
+use meter::Figures;
+use options::Options;
+use report::Measured;
+use server::Server;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use workload::{Work, Workload};
+
+/// The whole program.
+pub fn main(programs: Programs) -> ExitCode {
+    let done = match options::read() {
+        Ok(Some(options)) => measure(&programs, &options),
+        Ok(None) => {
+            println!("{}", options::USAGE);
+            Ok(true)
+        }
+        Err(error) => Err(io::Error::other(format!("{error}\n\n{}", options::USAGE))),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures what was asked for; false if a run failed.
+fn measure(programs: &Programs, options: &Options) -> io::Result<bool> {
+    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| name.starts_with(only));
+    let workloads: Vec<_> =
+        workload::all(options.quick).into_iter().filter(|workload| wanted(&workload.name)).collect();
+    if workloads.is_empty() {
+        return Err(io::Error::other("no workload is called so: see --list"));
+    }
+    if options.list {
+        workloads.iter().for_each(|workload| println!("{:16} {:?}", workload.name, workload.work));
+        return Ok(true);
+    }
+    server::hold_to_core()?;
+    let bench = Bench::new(programs, options)?;
+    println!("{}; load average {}", machine::name(), machine::load());
+    println!(
+        "{} rounds of {} s for each contender, server on one core, load on another",
+        options.rounds, options.seconds
+    );
+    let mut all_went_well = true;
+    let mut measured = Vec::new();
+    for workload in workloads {
+        let (of, went_well) = bench.rounds(workload);
+        all_went_well &= went_well;
+        of.print();
+        measured.push(of);
+    }
+    report::print_lines(&measured);
+    let path = options.json.clone().unwrap_or_else(|| bench.folder.join("latest.json"));
+    fs::write(&path, format!("{:#}\n", report::json(&measured, options.seconds)))?;
+    println!("\nload average {}; all figures: {}", machine::load(), path.display());
+    Ok(all_went_well)
+}
+
+/// What every run needs.
+struct Bench<'a> {
+    programs: &'a Programs,
+    options: &'a Options,
+    folder: PathBuf,
+    certificates: PathBuf,
+}
+
+impl<'a> Bench<'a> {
+    fn new(programs: &'a Programs, options: &'a Options) -> io::Result<Bench<'a>> {
+        fs::create_dir_all(programs.folder)?;
+        let folder = Path::new(programs.folder).canonicalize()?;
+        fs::write(folder.join("servers.log"), "")?;
+        let certificates = certificates::make(&folder)?;
+        Ok(Bench { programs, options, folder, certificates })
+    }
+
+    /// All rounds of one workload. Who begins changes from round to round, for the second is not always as lucky as the
+    /// first: caches are warm, ports are used up, a neighbour wakes.
+    fn rounds(&self, workload: Workload) -> (Measured, bool) {
+        let mut went_well = true;
+        let takes_part = |contender: &Contender| match contender.lacks_tls(self.programs).filter(|_| workload.tls) {
+            Some(why) => {
+                println!("{}: {} is left out: {why}", workload.name, contender.name());
+                false
+            }
+            None => true,
+        };
+        let mut order: Vec<Contender> = workload.contenders.iter().copied().filter(takes_part).collect();
+        let mut rounds = Vec::new();
+        for _ in 0..self.options.rounds {
+            let mut round = Round::new();
+            for &contender in &order {
+                match self.run(&workload, contender) {
+                    Ok(figures) => round.push((contender, figures)),
+                    Err(error) => {
+                        println!("FAILED: {} with {}: {error}", workload.name, contender.name());
+                        went_well = false;
+                    }
+                }
+            }
+            order.rotate_left(1);
+            rounds.push(round);
+        }
+        (Measured { workload, rounds }, went_well)
+    }
+
+    fn run(&self, workload: &Workload, contender: Contender) -> io::Result<Figures> {
+        let seconds = self.options.seconds;
+        if let Work::Alone = workload.work {
+            return load::alone::run(contender, seconds);
+        }
+        let broadcast = matches!(workload.work, Work::Broadcast { .. });
+        let certificates = workload.tls.then_some(&self.certificates);
+        let command = contender.command(self.programs, broadcast, certificates);
+        let mut server = Server::start(&command, &self.folder.join("servers.log"))?;
+        let tls = certificates.map(|folder| tls_link::trusting(&folder.join("root.pem"))).transpose()?;
+        let target = Target { address: server.address, speaks: contender.speaks(), tls };
+        let figures = workload.run(&target, &server, seconds, server::run_deadline(seconds));
+        server.check()?;
+        figures
+    }
+}
