@@ -80,6 +80,22 @@ impl Bytes {
         Ok(())
     }
 
+    /// Receives what there is by now, if anything, and compares it. True when that was the last of it.
+    pub fn expect_more(&self, position: &mut usize, link: &Link, buffer: &mut [u8]) -> io::Result<bool> {
+        let space = buffer.len().min(self.length - *position);
+        match link.try_receive(&mut buffer[..space])? {
+            None => return Ok(false),
+            Some(0) => {
+                return Err(io::Error::other(format!("the server ended after {position} of {} bytes", self.length)));
+            }
+            Some(count) => {
+                self.compare(&buffer[..count], *position)?;
+                *position += count;
+            }
+        }
+        Ok(*position == self.length)
+    }
+
     fn compare(&self, mut came: &[u8], mut position: usize) -> io::Result<()> {
         while !came.is_empty() {
             let expected = self.at(position);

@@ -1,13 +1,18 @@
 //! How does the load generator reach a server?
 //!
-//! Through one blocking socket, plain or under TLS, by the same two calls for every server. Each call has a limit, so that a
-//! server which stops answering ends the run instead of holding it.
+//! Through one socket, plain or under TLS, by the same two calls for every server. Each call has a limit, so that a server
+//! which stops answering ends the run instead of holding it.
+//!
+//! A link can be told to spin: to ask again and again instead of sleeping until something comes. A sleeper must be woken, by
+//! the very server that is measured, and it wakes late, so that both cores stand still in between. A load generator that
+//! never sleeps keeps the server busy with less.
 
 use crate::contender::Speaks;
+use crate::deadline::Deadline;
 use crate::frames::{GOODBYE, GOODBYE_ANSWER, UPGRADE, is_agreement};
 use crate::tls_link::TlsLink;
 use rustls::ClientConfig;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +29,12 @@ pub struct Target {
 }
 
 /// One connection. Two threads may use it at once, one for each direction.
-pub enum Link {
+pub struct Link {
+    stream: Stream,
+    spins: bool,
+}
+
+enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsLink>),
 }
@@ -43,10 +53,18 @@ impl Link {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
-        Ok(match &target.tls {
-            None => Link::Plain(socket),
-            Some(config) => Link::Tls(Box::new(TlsLink::shake_hands(socket, config)?)),
-        })
+        let stream = match &target.tls {
+            None => Stream::Plain(socket),
+            Some(config) => Stream::Tls(Box::new(TlsLink::shake_hands(socket, config)?)),
+        };
+        Ok(Link { stream, spins: false })
+    }
+
+    /// From now on it spins.
+    pub fn spinning(mut self) -> io::Result<Link> {
+        self.socket().set_nonblocking(true)?;
+        self.spins = true;
+        Ok(self)
     }
 
     /// The opening handshake, where there is one.
@@ -97,24 +115,60 @@ impl Link {
 
     /// Writes all of it.
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Link::Plain(socket) => (&mut &*socket).write_all(bytes),
-            Link::Tls(link) => link.send(bytes),
+        match &self.stream {
+            Stream::Plain(socket) => write_all(socket, bytes),
+            Stream::Tls(link) => link.send(bytes),
         }
     }
 
     /// Reads what there is, at least one byte; 0 is the end.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Link::Plain(socket) => (&mut &*socket).read(buffer),
-            Link::Tls(link) => link.receive(buffer),
+        let mut deadline = None;
+        loop {
+            match self.try_receive(buffer)? {
+                Some(count) => return Ok(count),
+                // A link that does not spin has waited already.
+                None if !self.spins => return Err(silent()),
+                None => deadline.get_or_insert_with(|| Deadline::after(PATIENCE)).check()?,
+            }
+        }
+    }
+
+    /// The same, but nothing if nothing is there.
+    pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let result = match &self.stream {
+            Stream::Plain(socket) => (&mut &*socket).read(buffer),
+            Stream::Tls(link) => link.receive(buffer),
+        };
+        match result {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            result => result.map(Some),
         }
     }
 
     fn socket(&self) -> &TcpStream {
-        match self {
-            Link::Plain(socket) => socket,
-            Link::Tls(link) => link.socket(),
+        match &self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(link) => link.socket(),
         }
     }
+}
+
+/// Writes all of it to a socket that may spin. One that does not takes at least a byte within its time-out, or none any more.
+pub fn write_all(mut socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    let mut deadline = None;
+    while !bytes.is_empty() {
+        match socket.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                deadline.get_or_insert_with(|| Deadline::after(PATIENCE)).check()?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn silent() -> io::Error {
+    io::Error::other(format!("the server said nothing for {PATIENCE:?}"))
 }

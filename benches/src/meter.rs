@@ -2,7 +2,8 @@
 //!
 //! Figures with names. Beside what is asked for, each run notes how busy both sides were: where the load generator's core is
 //! full and the server's is not, the ratio says more about the load generator than about the servers, and the table
-//! marks it. The server's processor time for each message does not depend on that.
+//! marks it. The server's processor time for each message does not depend on that. And it notes how busy others kept the
+//! machine meanwhile, in cores: what was measured beside a busy neighbour is measured again.
 
 use crate::machine;
 use std::collections::BTreeMap;
@@ -18,8 +19,16 @@ pub struct Meter {
     warm_up: Duration,
     measured: Duration,
     started: Instant,
-    begun: Option<(Instant, Duration, Duration)>,
+    begun: Option<(Instant, Spent)>,
     busy: Option<Figures>,
+}
+
+/// Processor time until now: the server's, our own, everybody's.
+#[derive(Clone, Copy)]
+struct Spent {
+    server: Duration,
+    load: Duration,
+    all: Duration,
 }
 
 /// Where the run is.
@@ -41,19 +50,25 @@ impl Meter {
     pub fn phase(&mut self, now: Instant) -> io::Result<Phase> {
         match self.begun {
             None if now - self.started >= self.warm_up => {
-                self.begun = Some((now, machine::processor_time(self.server)?, own_time()?));
+                self.begun = Some((now, self.spent()?));
                 Ok(Phase::Begins)
             }
-            Some((begun, server, load)) if now - begun >= self.measured => {
-                let took = (now - begun).as_secs_f64();
-                let server = (machine::processor_time(self.server)? - server).as_secs_f64();
-                let load = (own_time()? - load).as_secs_f64();
-                let figures = [("took", took), ("server_busy", server / took), ("load_busy", load / took)];
+            Some((begun, before)) if now - begun >= self.measured => {
+                let (took, after) = ((now - begun).as_secs_f64(), self.spent()?);
+                let share = |after: Duration, before: Duration| after.saturating_sub(before).as_secs_f64() / took;
+                let (server, load) = (share(after.server, before.server), share(after.load, before.load));
+                let others = (share(after.all, before.all) - server - load).max(0.0);
+                let figures = [("took", took), ("server_busy", server), ("load_busy", load), ("others_busy", others)];
                 self.busy = Some(figures.map(|(name, value)| (name.to_owned(), value)).into());
                 Ok(Phase::Over)
             }
             _ => Ok(Phase::Goes),
         }
+    }
+
+    fn spent(&self) -> io::Result<Spent> {
+        let load = machine::processor_time(std::process::id())?;
+        Ok(Spent { server: machine::processor_time(self.server)?, load, all: machine::everybodys_time()? })
     }
 
     /// What came of it, with so many messages counted.
@@ -64,10 +79,6 @@ impl Meter {
         figures.insert("rate".to_owned(), rate);
         Ok(figures)
     }
-}
-
-fn own_time() -> io::Result<Duration> {
-    machine::processor_time(std::process::id())
 }
 
 /// Adds the median and the 99th percentile of these latencies, in microseconds.

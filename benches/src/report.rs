@@ -1,6 +1,6 @@
 //! How are the figures shown, and how are they kept?
 
-use crate::asked::{Round, lines};
+use crate::asked::{Beside, Line, Round, lines};
 use crate::contender::Contender;
 use crate::machine;
 use crate::statistics::{Estimate, estimate};
@@ -58,8 +58,8 @@ impl Measured {
     }
 }
 
-/// The lines of what was asked for. The column "processor" is the same ratio of the server's own processor time for each
-/// message, the other way up: it does not depend on how fast the load generator is.
+/// The lines of what was asked for. The column "processor" compares the servers' own time for each message, which does not
+/// depend on how fast the load generator is, and less than a rate on who else uses the machine.
 pub fn print_lines(measured: &[Measured]) {
     println!(
         "\n{:>2}  {:16} {:30} {:>7} {:17} {:>8}  {:12} {:>9}  {:>11}  known",
@@ -69,30 +69,28 @@ pub fn print_lines(measured: &[Measured]) {
         let Some(of) = measured.iter().find(|measured| measured.workload.name == line.workload) else { continue };
         let value = line.value(&of.rounds);
         let item = if line.item > 0 { line.item.to_string() } else { String::new() };
+        let median = |value: Option<Estimate>| value.map_or(String::new(), |value| short(value.median));
         let interval = value.map_or(String::new(), |value| format!("{} .. {}", short(value.low), short(value.high)));
         println!(
             "{item:>2}  {:16} {:30} {:>7} {interval:17} {:>8}  {:12} {:>9}  {:>11}  {}",
             line.workload,
             line.compares(),
-            value.map_or("-".to_owned(), |value| short(value.median)),
+            median(value),
             line.asked.says(),
             line.asked.verdict(value),
-            if line.figure == "rate" { of.processor(line.of) } else { String::new() },
-            line.tungstenite_here(&of.rounds).map_or(String::new(), |value| short(value.median)),
+            median(processor(&line, &of.rounds)),
+            median(line.tungstenite_here(&of.rounds)),
             line.tungstenite,
         );
     }
 }
 
-impl Measured {
-    fn processor(&self, of: Contender) -> String {
-        let ratio = |round: &Round| {
-            let time = |who| round.iter().find(|(contender, _)| *contender == who)?.1.get("server_us").copied();
-            Some(time(Contender::Raw)? / time(of)?)
-        };
-        let ratios: Vec<f64> = self.rounds.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).collect();
-        estimate(&ratios).map_or(String::new(), |ratio| short(ratio.median))
-    }
+/// The ratio of the servers' processor time for each message, turned so that more is better, as with rates.
+fn processor(line: &Line, rounds: &[Round]) -> Option<Estimate> {
+    let Beside::Contender(other) = line.beside else { return None };
+    let time = |round: &Round, who| round.iter().find(|(contender, _)| *contender == who)?.1.get("server_us").copied();
+    let ratio = |round| Some(time(round, other)? / time(round, line.of)?).filter(|ratio: &f64| ratio.is_finite());
+    estimate(&rounds.iter().filter_map(ratio).collect::<Vec<_>>()).filter(|_| line.figure == "rate")
 }
 
 /// Three digits, or as many as stand before the point.
@@ -126,6 +124,7 @@ pub fn json(measured: &[Measured], seconds: f64) -> Value {
             "value": estimate(value),
             "asked": line.asked.says(),
             "verdict": line.asked.verdict(value),
+            "processor": estimate(processor(&line, &of.rounds)),
             "tungstenite": estimate(line.tungstenite_here(&of.rounds)),
         }))
     });

@@ -3,6 +3,7 @@
 //! The lock is held for rustls's own work and never across a call that can wait for the server: with one lock around
 //! everything, the writer and the reader of a large message would wait for each other.
 
+use crate::link::write_all;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -66,7 +67,7 @@ impl TlsLink {
                     session.write_tls(leaves)?;
                 }
                 drop(session);
-                (&self.socket).write_all(leaves)?;
+                write_all(&self.socket, leaves)?;
                 bytes = &bytes[taken..];
             }
             Ok(())

@@ -1,8 +1,8 @@
 //! How many messages does a server send back, and how long does each take?
 //!
 //! Every client always has one exchange under way: a message, or 64 that leave in one write. One thread takes the clients
-//! in turn: receives all of the client's answer, compares it, sends the next. So the latency of a message includes its wait
-//! for its turn, with every server alike.
+//! in turn: takes what has come of the answer, compares it, and when that was the last of it, sends the next. It never
+//! sleeps, so it looks busy all the time; how often it looked and found nothing anywhere says how much it had to spare.
 
 use super::{ROOM, open};
 use crate::contender::Speaks;
@@ -11,7 +11,7 @@ use crate::frames::{Exchange, batch, message};
 use crate::link::{Link, Target};
 use crate::meter::{Figures, Meter, Phase, add_percentiles};
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub fn run(
     target: &Target,
@@ -43,34 +43,102 @@ pub fn sweep(
 ) -> io::Result<Figures> {
     let mut buffer = vec![0; ROOM];
     let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
+    let (mut begun, mut spare, mut last) = (Instant::now(), Duration::ZERO, Instant::now());
     let mut under_way = Vec::with_capacity(links.len());
-    let mut turn = 0;
     for (index, link) in links.iter().enumerate() {
-        under_way.push((index % exchanges.len(), Instant::now()));
-        exchanges[index % exchanges.len()].request.send(link)?;
+        let variant = index % exchanges.len();
+        exchanges[variant].request.send(link)?;
+        under_way.push(UnderWay { variant, sent: Instant::now(), received: 0 });
     }
     loop {
-        turn += 1;
-        let mut now = Instant::now();
-        for (index, link) in links.iter().enumerate() {
-            let (variant, sent) = under_way[index];
-            exchanges[variant].reply.expect(link, &mut buffer)?;
-            now = Instant::now();
-            latencies.push((now - sent).as_nanos() as u32);
-            let next = (index + turn) % exchanges.len();
-            under_way[index] = (next, now);
-            exchanges[next].request.send(link)?;
+        let mut found_nothing = true;
+        for (link, exchange) in links.iter().zip(&mut under_way) {
+            let before = exchange.received;
+            let done = exchanges[exchange.variant].reply.expect_more(&mut exchange.received, link, &mut buffer)?;
+            found_nothing &= exchange.received == before;
+            if done {
+                let now = Instant::now();
+                latencies.push((now - exchange.sent).as_nanos() as u32);
+                *exchange = UnderWay { variant: (exchange.variant + 1) % exchanges.len(), sent: now, received: 0 };
+                exchanges[exchange.variant].request.send(link)?;
+            }
         }
+        let now = Instant::now();
+        spare += if found_nothing { now - last } else { Duration::ZERO };
+        last = now;
         match meter.phase(now)? {
-            Phase::Goes => deadline.check()?,
-            Phase::Begins => latencies.clear(),
+            Phase::Goes if found_nothing => deadline.check()?,
+            Phase::Goes => {}
+            Phase::Begins => {
+                latencies.clear();
+                (begun, spare) = (now, Duration::ZERO);
+            }
             Phase::Over => break,
         }
     }
-    for (link, (variant, _)) in links.iter().zip(under_way) {
-        exchanges[variant].reply.expect(link, &mut buffer)?;
+    let spare = spare.as_secs_f64() / (last - begun).as_secs_f64();
+    for (link, exchange) in links.iter().zip(&mut under_way) {
+        while !exchanges[exchange.variant].reply.expect_more(&mut exchange.received, link, &mut buffer)? {
+            deadline.check()?;
+        }
     }
     let mut figures = meter.figures(latencies.len() as u64 * messages)?;
     add_percentiles(&mut figures, latencies);
+    figures.insert("load_busy".to_owned(), 1.0 - spare);
     Ok(figures)
+}
+
+/// A client's exchange: which one, since when, and how much of the answer has come.
+struct UnderWay {
+    variant: usize,
+    sent: Instant,
+    received: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    /// Runs a short sweep against a loop that gives back what `changes` makes of what it read.
+    fn against(changes: impl Fn(&mut Vec<u8>) + Send + 'static) -> io::Result<Figures> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let echoes = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut buffer = vec![0; 4096];
+            while let Ok(count @ 1..) = socket.read(&mut buffer) {
+                let mut answer = buffer[..count].to_vec();
+                changes(&mut answer);
+                if socket.write_all(&answer).is_err() {
+                    break;
+                }
+            }
+        });
+        let target = Target { address, speaks: Speaks::Raw, tls: None };
+        let deadline = Deadline::after(Duration::from_secs(20));
+        let result = run(&target, Meter::new(std::process::id(), 0.05), deadline, 32, 1, 1);
+        echoes.join().unwrap();
+        result
+    }
+
+    #[test]
+    fn an_honest_echo_is_counted() {
+        let figures = against(|_| {}).unwrap();
+        assert!(figures["rate"] > 0.0 && figures["p50"] <= figures["p99"], "{figures:?}");
+    }
+
+    #[test]
+    fn a_byte_that_comes_back_changed_fails_the_run() {
+        let flips = |answer: &mut Vec<u8>| *answer.last_mut().unwrap() ^= 1;
+        assert!(against(flips).unwrap_err().to_string().contains("came back as"));
+    }
+
+    #[test]
+    fn a_byte_too_many_fails_the_run() {
+        assert!(against(|answer| answer.push(0)).is_err());
+    }
 }
