@@ -89,6 +89,9 @@ fn measure(programs: &Programs, options: &Options) -> io::Result<bool> {
         "{} rounds of {} s for each contender, server on one core, load on another",
         options.rounds, options.seconds
     );
+    // Cargo runs a benchmark in its package's folder, and who gives a path stands one above it.
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let path = options.json.as_ref().map_or_else(|| bench.folder.join("latest.json"), |path| above.join(path));
     let mut all_went_well = true;
     let mut measured = Vec::new();
     for workload in workloads {
@@ -96,14 +99,14 @@ fn measure(programs: &Programs, options: &Options) -> io::Result<bool> {
         all_went_well &= went_well;
         of.print();
         measured.push(of);
+        // Kept as it goes: whoever ends it early has what was measured until then.
+        fs::write(&path, format!("{:#}\n", report::json(&measured, options.seconds)))?;
     }
     if options.quick {
         println!("\nIt runs. A quick run says nothing about speed.");
     } else {
         report::print_lines(&measured);
     }
-    let path = options.json.clone().unwrap_or_else(|| bench.folder.join("latest.json"));
-    fs::write(&path, format!("{:#}\n", report::json(&measured, options.seconds)))?;
     println!("\nload average {}; all figures: {}", machine::load(), path.display());
     Ok(all_went_well)
 }
@@ -141,7 +144,7 @@ impl<'a> Bench<'a> {
         for _ in 0..self.options.rounds {
             let mut round = Round::new();
             for &contender in &order {
-                match self.run(&workload, contender) {
+                match self.quietest_run(&workload, contender) {
                     Ok(figures) => round.push((contender, figures)),
                     Err(error) => {
                         println!("FAILED: {} with {}: {error}", workload.name, contender.name());
@@ -153,6 +156,23 @@ impl<'a> Bench<'a> {
             rounds.push(round);
         }
         (Measured { workload, rounds }, went_well)
+    }
+
+    /// A run, and as many more as were allowed while others disturb it. Which one counts is decided by what others did, and
+    /// never by its result.
+    fn quietest_run(&self, workload: &Workload, contender: Contender) -> io::Result<Figures> {
+        let disturbance = |figures: &Figures| figures.get("others_busy").copied().unwrap_or(0.0);
+        let mut quietest = self.run(workload, contender)?;
+        for _ in 0..self.options.again {
+            if disturbance(&quietest) <= 0.1 {
+                break;
+            }
+            let another = self.run(workload, contender)?;
+            if disturbance(&another) < disturbance(&quietest) {
+                quietest = another;
+            }
+        }
+        Ok(quietest)
     }
 
     fn run(&self, workload: &Workload, contender: Contender) -> io::Result<Figures> {

@@ -3,7 +3,7 @@
 //! Figures with names. Beside what is asked for, each run notes how busy both sides were: where the load generator's core is
 //! full and the server's is not, the ratio says more about the load generator than about the servers, and the table
 //! marks it. The server's processor time for each message does not depend on that. And it notes how busy others kept the
-//! machine meanwhile, in cores: what was measured beside a busy neighbour is measured again.
+//! machine meanwhile, in cores: what was measured beside a busy neighbour is better measured again.
 
 use crate::machine;
 use std::collections::BTreeMap;

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-pub const USAGE: &str = "cargo bench -- [--list] [--only NAME]... [--rounds N] [--seconds S] [--quick] [--json PATH]
+pub const USAGE: &str =
+    "cargo bench -- [--list] [--only NAME]... [--rounds N] [--seconds S] [--again N] [--quick] [--json PATH]
   --list       says what there is to measure, and measures nothing
   --only NAME  only the workloads whose names begin so; may be given more than once
   --rounds N   how often each is measured, 5 by itself
   --seconds S  how long each run measures, 1 by itself
+  --again N    a run beside which others took over a tenth of a core is repeated, up to N times, and the quietest
+               counts; 0 by itself
   --quick      one short round of everything: shows that it runs, and nothing about speed
-  --json PATH  where the figures are kept, target/bench/latest.json by itself";
+  --json PATH  where the figures are kept, from the top of the repository; target/bench/latest.json by itself";
 
 pub struct Options {
     pub list: bool,
@@ -16,6 +19,7 @@ pub struct Options {
     pub only: Vec<String>,
     pub rounds: usize,
     pub seconds: f64,
+    pub again: usize,
     pub json: Option<PathBuf>,
 }
 
@@ -26,7 +30,8 @@ pub fn read() -> Result<Option<Options>, lexopt::Error> {
 
 fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::ValueExt;
-    let mut options = Options { list: false, quick: false, only: Vec::new(), rounds: 0, seconds: 0.0, json: None };
+    let mut options =
+        Options { list: false, quick: false, only: Vec::new(), rounds: 0, seconds: 0.0, again: 0, json: None };
     while let Some(argument) = parser.next()? {
         match argument {
             // Cargo says this to every benchmark.
@@ -42,6 +47,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
                     if (0.01..=600.0).contains(&seconds) { Ok(seconds) } else { Err("not from 0.01 to 600") }
                 })?;
             }
+            lexopt::Arg::Long("again") => options.again = parser.value()?.parse()?,
             lexopt::Arg::Long("json") => options.json = Some(parser.value()?.into()),
             other => return Err(other.unexpected()),
         }

@@ -42,7 +42,12 @@ impl Measured {
 
     /// Whether the load generator was the narrow place.
     fn note(&self, contender: Contender) -> &'static str {
-        match (self.median(contender, "load_busy"), self.median(contender, "server_busy")) {
+        // One that never sleeps is full when whatever it looks at is there already.
+        let load = match self.median(contender, "in_vain") {
+            Some(in_vain) => Some(1.0 - in_vain),
+            None => self.median(contender, "load_busy"),
+        };
+        match (load, self.median(contender, "server_busy")) {
             (Some(load), Some(server)) if load >= FULL && server < FULL => "  (the load generator is full)",
             _ => "",
         }

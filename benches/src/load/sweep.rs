@@ -2,7 +2,7 @@
 //!
 //! Every client always has one exchange under way: a message, or 64 that leave in one write. One thread takes the clients
 //! in turn: takes what has come of the answer, compares it, and when that was the last of it, sends the next. It never
-//! sleeps, so it looks busy all the time; how often it looked and found nothing anywhere says how much it had to spare.
+//! sleeps, so it is busy all the time; the share of its looks that were in vain says whether it had anything to spare.
 
 use super::{ROOM, open};
 use crate::contender::Speaks;
@@ -11,7 +11,7 @@ use crate::frames::{Exchange, batch, message};
 use crate::link::{Link, Target};
 use crate::meter::{Figures, Meter, Phase, add_percentiles};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub fn run(
     target: &Target,
@@ -43,7 +43,7 @@ pub fn sweep(
 ) -> io::Result<Figures> {
     let mut buffer = vec![0; ROOM];
     let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
-    let (mut begun, mut spare, mut last) = (Instant::now(), Duration::ZERO, Instant::now());
+    let (mut looks, mut in_vain) = (0_u64, 0_u64);
     let mut under_way = Vec::with_capacity(links.len());
     for (index, link) in links.iter().enumerate() {
         let variant = index % exchanges.len();
@@ -51,11 +51,11 @@ pub fn sweep(
         under_way.push(UnderWay { variant, sent: Instant::now(), received: 0 });
     }
     loop {
-        let mut found_nothing = true;
+        let in_vain_before = in_vain;
         for (link, exchange) in links.iter().zip(&mut under_way) {
             let before = exchange.received;
             let done = exchanges[exchange.variant].reply.expect_more(&mut exchange.received, link, &mut buffer)?;
-            found_nothing &= exchange.received == before;
+            in_vain += u64::from(exchange.received == before);
             if done {
                 let now = Instant::now();
                 latencies.push((now - exchange.sent).as_nanos() as u32);
@@ -63,20 +63,17 @@ pub fn sweep(
                 exchanges[exchange.variant].request.send(link)?;
             }
         }
-        let now = Instant::now();
-        spare += if found_nothing { now - last } else { Duration::ZERO };
-        last = now;
-        match meter.phase(now)? {
-            Phase::Goes if found_nothing => deadline.check()?,
+        looks += links.len() as u64;
+        match meter.phase(Instant::now())? {
+            Phase::Goes if in_vain > in_vain_before => deadline.check()?,
             Phase::Goes => {}
             Phase::Begins => {
                 latencies.clear();
-                (begun, spare) = (now, Duration::ZERO);
+                (looks, in_vain) = (0, 0);
             }
             Phase::Over => break,
         }
     }
-    let spare = spare.as_secs_f64() / (last - begun).as_secs_f64();
     for (link, exchange) in links.iter().zip(&mut under_way) {
         while !exchanges[exchange.variant].reply.expect_more(&mut exchange.received, link, &mut buffer)? {
             deadline.check()?;
@@ -84,7 +81,7 @@ pub fn sweep(
     }
     let mut figures = meter.figures(latencies.len() as u64 * messages)?;
     add_percentiles(&mut figures, latencies);
-    figures.insert("load_busy".to_owned(), 1.0 - spare);
+    figures.insert("in_vain".to_owned(), in_vain as f64 / looks as f64);
     Ok(figures)
 }
 
