@@ -72,6 +72,8 @@ pub fn lines() -> Vec<Line> {
         rate(2, "flight-1k", AtLeast(0.80), "0.07"),
         rate(3, "bulk-1m", AtLeast(0.88), "0.55"),
         rate(3, "bulk-16m", AtLeast(0.95), "0.65"),
+        rate(0, "bulk-1m-two", Told, ""),
+        rate(0, "bulk-16m-two", Told, ""),
         line(3, "bytes", "gb_per_s", Mask, memcpy, AtLeast(0.5), ""),
         line(0, "bytes", "gb_per_s", Utf8Ascii, memcpy, Told, ""),
         line(0, "bytes", "gb_per_s", Utf8Mixed, memcpy, Told, ""),
@@ -91,6 +93,8 @@ pub fn lines() -> Vec<Line> {
         rate(7, "tls-flight-1k", AtLeast(0.80), ""),
         rate(0, "tls-bulk-1m", Told, ""),
         rate(7, "tls-bulk-16m", AtLeast(0.95), "0.33"),
+        rate(0, "tls-bulk-1m-two", Told, ""),
+        rate(0, "tls-bulk-16m-two", Told, ""),
     ]
 }
 

@@ -17,8 +17,10 @@ pub enum Work {
         clients: usize,
         in_flight: usize,
     },
+    /// So many bytes, and messages under way at a time.
     Bulk {
         size: usize,
+        under_way: usize,
     },
     Churn,
     Burst {
@@ -71,7 +73,10 @@ pub fn all(quick: bool) -> Vec<Workload> {
             add(format!("{prefix}flight-{called}"), "rate", work, tls, &THREE);
         }
         for (called, size) in [("1m", mib), ("16m", 16 * mib)] {
-            add(format!("{prefix}bulk-{called}"), "mib_per_s", Work::Bulk { size }, tls, &THREE);
+            for (way, under_way) in [("", 1), ("-two", 2)] {
+                let name = format!("{prefix}bulk-{called}{way}");
+                add(name, "mib_per_s", Work::Bulk { size, under_way }, tls, &THREE);
+            }
         }
     }
     add("churn".to_owned(), "rate", Work::Churn, false, &THREE);
@@ -102,7 +107,7 @@ impl Workload {
             Work::Sweep { size, clients, in_flight } => {
                 load::sweep::run(target, meter(), deadline, size, clients, in_flight)
             }
-            Work::Bulk { size } => load::bulk::run(target, meter(), deadline, size),
+            Work::Bulk { size, under_way } => load::bulk::run(target, meter(), deadline, size, under_way),
             Work::Churn => load::churn::run(target, meter(), deadline),
             Work::Burst { clients, together } => load::burst::run(target, deadline, clients, together),
             Work::Broadcast { clients } => load::broadcast::run(target, meter(), deadline, clients),

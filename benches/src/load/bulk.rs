@@ -1,8 +1,8 @@
 //! How many bytes go through one connection?
 //!
-//! One client, one thread that sends and one that receives and compares, two messages under way: while the server sends one
-//! back, the next is on its way. With a single thread both sides could be blocked in a write at once, for no system buffers
-//! 16 MiB.
+//! One client, one thread that sends and one that receives and compares: with a single thread both sides could be blocked in
+//! a write at once, for no system buffers 16 MiB. One message at a time: a server that has to see its end before it answers
+//! cannot do both at once, as the raw loop does. With two under way, the next is on its way meanwhile.
 
 use super::ROOM;
 use crate::deadline::Deadline;
@@ -14,9 +14,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-const UNDER_WAY: usize = 2;
-
-pub fn run(target: &Target, mut meter: Meter, deadline: Deadline, size: usize) -> io::Result<Figures> {
+pub fn run(
+    target: &Target,
+    mut meter: Meter,
+    deadline: Deadline,
+    size: usize,
+    under_way: usize,
+) -> io::Result<Figures> {
     let link = Link::open(target)?;
     let exchange = message(target.speaks, size, 1);
     let (allows, allowed): (Sender<()>, Receiver<()>) = channel();
@@ -27,7 +31,7 @@ pub fn run(target: &Target, mut meter: Meter, deadline: Deadline, size: usize) -
             let mut buffer = vec![0; ROOM];
             let mut messages = 0;
             let allow = || allows.send(()).map_err(|_| io::Error::other("the sending thread ended"));
-            for _ in 0..UNDER_WAY {
+            for _ in 0..under_way {
                 allow()?;
             }
             loop {
@@ -40,7 +44,7 @@ pub fn run(target: &Target, mut meter: Meter, deadline: Deadline, size: usize) -
                 }
                 allow()?;
             }
-            for _ in 1..UNDER_WAY {
+            for _ in 1..under_way {
                 exchange.reply.expect(link, &mut buffer)?;
             }
             Ok(messages)
