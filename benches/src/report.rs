@@ -4,7 +4,7 @@ use crate::asked::{Beside, Line, Round, lines};
 use crate::contender::Contender;
 use crate::machine;
 use crate::statistics::{Estimate, estimate};
-use crate::workload::Workload;
+use crate::workload::{Work, Workload};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -42,10 +42,11 @@ impl Measured {
 
     /// Whether the load generator was the narrow place.
     fn note(&self, contender: Contender) -> &'static str {
-        // One that never sleeps is full when whatever it looks at is there already.
-        let load = match self.median(contender, "in_vain") {
-            Some(in_vain) => Some(1.0 - in_vain),
-            None => self.median(contender, "load_busy"),
+        // One that never sleeps is full when whatever it looks at is there already; in a lockstep nobody can tell.
+        let load = match self.workload.work {
+            Work::Sweep { .. } => self.median(contender, "in_vain").map(|in_vain| 1.0 - in_vain),
+            Work::Bulk { .. } => self.median(contender, "load_busy"),
+            _ => None,
         };
         match (load, self.median(contender, "server_busy")) {
             (Some(load), Some(server)) if load >= FULL && server < FULL => "  (the load generator is full)",

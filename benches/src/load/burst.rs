@@ -1,6 +1,6 @@
 //! What happens when everybody comes at once?
 //!
-//! Batches of a thousand threads, which one barrier lets go. Each connects, upgrades, and has one message echoed; all stay
+//! Batches of a thousand threads, which one gate lets go. Each connects, upgrades, and has one message echoed; all stay
 //! until the last has come. The standard library listens with a backlog of 128: when it is full the system drops a SYN, and
 //! the client's system repeats it after a second. So a connect of over 0.9 s has met that.
 
@@ -9,12 +9,15 @@ use crate::frames::message;
 use crate::link::{Link, Target};
 use crate::meter::Figures;
 use std::io;
-use std::sync::Barrier;
+use std::sync::RwLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A SYN was lost if a connect took so long: loopback takes a few microseconds.
 const REPEATED: Duration = Duration::from_millis(900);
+
+/// What a client's thread needs, and a thousand of them have.
+const STACK: usize = 256 * 1024;
 
 /// One of them: how long connect took, and the link if all else went well.
 type Came = (Duration, io::Result<Link>);
@@ -46,10 +49,11 @@ pub fn run(target: &Target, deadline: Deadline, clients: usize, together: usize)
 }
 
 fn batch(target: &Target, count: usize) -> io::Result<Vec<Came>> {
-    let barrier = Barrier::new(count);
+    let gate = RwLock::new(());
     let exchange = message(target.speaks, 32, 1);
     let comes = || -> Came {
-        barrier.wait();
+        // Nobody breaks this lock, and if somebody did, the gate would be open all the same.
+        drop(gate.read());
         let started = Instant::now();
         let connected = Link::connect(target);
         let took = started.elapsed();
@@ -62,8 +66,11 @@ fn batch(target: &Target, count: usize) -> io::Result<Vec<Came>> {
         (took, served)
     };
     thread::scope(|scope| {
-        // Started or not, all are needed at the barrier: a machine that cannot start them cannot run this at all.
-        let all: Vec<_> = (0..count).map(|_| scope.spawn(comes)).collect();
+        let closed = gate.write();
+        let start = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, comes);
+        // A thread that cannot start ends the run: the gate opens, and those that did start come to an end.
+        let all = (0..count).map(start).collect::<io::Result<Vec<_>>>()?;
+        drop(closed);
         let lost = |_| io::Error::other("a client's thread panicked");
         all.into_iter().map(|thread| thread.join().map_err(lost)).collect()
     })
