@@ -32,8 +32,16 @@ impl Bytes {
         Bytes { header: bytes.len(), piece: Vec::new(), length: bytes.len(), start: bytes }
     }
 
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// As many as lie in one piece from this position on; none at the end.
-    fn at(&self, position: usize) -> &[u8] {
+    pub fn at(&self, position: usize) -> &[u8] {
         if position < self.start.len() {
             return &self.start[position..];
         }

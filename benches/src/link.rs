@@ -121,6 +121,15 @@ impl Link {
         }
     }
 
+    /// Writes what there is room for, and says how much. Of a link that spins, and never mixed with `send`.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.stream {
+            Stream::Plain(_) if bytes.is_empty() => Ok(0),
+            Stream::Plain(socket) => write_some(socket, bytes),
+            Stream::Tls(link) => link.try_send(bytes),
+        }
+    }
+
     /// Reads what there is, at least one byte; 0 is the end.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut deadline = None;
@@ -167,6 +176,14 @@ pub fn write_all(mut socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes as much as there is room for.
+pub fn write_some(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match socket.write(bytes) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        result => result,
+    }
 }
 
 fn silent() -> io::Error {

@@ -4,7 +4,7 @@ use crate::asked::{Beside, Line, Round, lines};
 use crate::contender::Contender;
 use crate::machine;
 use crate::statistics::{Estimate, estimate};
-use crate::workload::{Work, Workload};
+use crate::workload::Workload;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -43,11 +43,7 @@ impl Measured {
     /// Whether the load generator was the narrow place.
     fn note(&self, contender: Contender) -> &'static str {
         // One that never sleeps is full when whatever it looks at is there already; in a lockstep nobody can tell.
-        let load = match self.workload.work {
-            Work::Sweep { .. } => self.median(contender, "in_vain").map(|in_vain| 1.0 - in_vain),
-            Work::Bulk { .. } => self.median(contender, "load_busy"),
-            _ => None,
-        };
+        let load = self.median(contender, "in_vain").map(|in_vain| 1.0 - in_vain);
         match (load, self.median(contender, "server_busy")) {
             (Some(load), Some(server)) if load >= FULL && server < FULL => "  (the load generator is full)",
             _ => "",

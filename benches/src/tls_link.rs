@@ -3,7 +3,7 @@
 //! The lock is held for rustls's own work and never across a call that can wait for the server: with one lock around
 //! everything, the writer and the reader of a large message would wait for each other.
 
-use crate::link::write_all;
+use crate::link::{write_all, write_some};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -26,6 +26,8 @@ pub struct TlsLink {
     session: Mutex<ClientConnection>,
     /// Decrypted, and more than the last receive had room for. Only the reading thread touches it.
     left: Mutex<Vec<u8>>,
+    /// Encrypted, and not yet written: bytes, and how many of them have left.
+    unsent: Mutex<(Vec<u8>, usize)>,
 }
 
 /// Trusts the root in this file, and remembers no session: every handshake is a whole one.
@@ -49,7 +51,7 @@ impl TlsLink {
         while session.wants_write() {
             session.write_tls(&mut &socket)?;
         }
-        Ok(TlsLink { socket, session: Mutex::new(session), left: Mutex::default() })
+        Ok(TlsLink { socket, session: Mutex::new(session), left: Mutex::default(), unsent: Mutex::default() })
     }
 
     pub fn socket(&self) -> &TcpStream {
@@ -72,6 +74,26 @@ impl TlsLink {
             }
             Ok(())
         })
+    }
+
+    /// Takes what rustls has room for, once all that was taken before is written, and writes what the socket has room for.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut unsent = enter(&self.unsent);
+        let (encrypted, written) = &mut *unsent;
+        let mut taken = 0;
+        if *written == encrypted.len() {
+            encrypted.clear();
+            *written = 0;
+            let mut session = enter(&self.session);
+            taken = session.writer().write(bytes)?;
+            while session.wants_write() {
+                session.write_tls(encrypted)?;
+            }
+        }
+        if *written < encrypted.len() {
+            *written += write_some(&self.socket, &encrypted[*written..])?;
+        }
+        Ok(taken)
     }
 
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {

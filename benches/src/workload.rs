@@ -20,7 +20,7 @@ pub enum Work {
     /// So many bytes, and messages under way at a time.
     Bulk {
         size: usize,
-        under_way: usize,
+        under_way: u64,
     },
     Churn,
     Burst {
