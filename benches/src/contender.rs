@@ -1,9 +1,6 @@
 //! Who is measured, and how is each one started?
 
-use std::io;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
 
 /// The server programs, as Cargo built them, and where results go.
 pub struct Programs {
@@ -71,16 +68,5 @@ impl Contender {
             command.extend(["--tls", folder]);
         }
         command.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Why it cannot take part under TLS, if so.
-    pub fn lacks_tls(self, programs: &Programs) -> Option<&'static str> {
-        static KNOWS: OnceLock<io::Result<bool>> = OnceLock::new();
-        let knows = || {
-            let usage = Command::new(programs.echo).arg("--help").output()?;
-            Ok(String::from_utf8_lossy(&usage.stdout).contains("--tls"))
-        };
-        let missing = self == Contender::Socklab && !matches!(KNOWS.get_or_init(knows), Ok(true));
-        missing.then_some("ws_echo_server has no option --tls yet")
     }
 }

@@ -132,14 +132,7 @@ impl<'a> Bench<'a> {
     /// first: caches are warm, ports are used up, a neighbour wakes.
     fn rounds(&self, workload: Workload) -> (Measured, bool) {
         let mut went_well = true;
-        let takes_part = |contender: &Contender| match contender.lacks_tls(self.programs).filter(|_| workload.tls) {
-            Some(why) => {
-                println!("{}: {} is left out: {why}", workload.name, contender.name());
-                false
-            }
-            None => true,
-        };
-        let mut order: Vec<Contender> = workload.contenders.iter().copied().filter(takes_part).collect();
+        let mut order = workload.contenders.clone();
         let mut rounds = Vec::new();
         for _ in 0..self.options.rounds {
             let mut round = Round::new();
