@@ -1,8 +1,10 @@
 //! How are the figures shown, and how are they kept?
 
-use crate::asked::{Beside, Line, Round, lines};
+use crate::asked::{Asked, Beside, Line, Round, lines};
+
 use crate::contender::Contender;
 use crate::machine;
+use crate::meter::Figures;
 use crate::statistics::{Estimate, estimate};
 use crate::workload::Workload;
 use serde_json::{Value, json};
@@ -50,7 +52,14 @@ impl Measured {
         }
     }
 
-    fn of(&self, contender: Contender) -> impl Iterator<Item = &crate::meter::Figures> {
+    /// A verdict from rounds that others disturbed is no verdict: their spread reaches anything.
+    fn doubt(&self, line: &Line) -> &'static str {
+        let disturbed = |figures: &Figures| figures.get("others_busy").is_some_and(|&others| others > 0.1);
+        let any = self.rounds.iter().flatten().any(|(_, figures)| disturbed(figures));
+        if any && !matches!(line.asked, Asked::Told) { ", doubtful" } else { "" }
+    }
+
+    fn of(&self, contender: Contender) -> impl Iterator<Item = &Figures> {
         self.rounds.iter().flatten().filter(move |(who, _)| *who == contender).map(|(_, figures)| figures)
     }
 
@@ -61,10 +70,11 @@ impl Measured {
 }
 
 /// The lines of what was asked for. The column "processor" compares the servers' own time for each message, which does not
-/// depend on how fast the load generator is, and less than a rate on who else uses the machine.
+/// depend on how fast the load generator is, and less than a rate on who else uses the machine. "Doubtful": in some round
+/// others took over a tenth of a core (`--again` repeats such runs).
 pub fn print_lines(measured: &[Measured]) {
     println!(
-        "\n{:>2}  {:16} {:30} {:>7} {:17} {:>8}  {:12} {:>9}  {:>11}  known",
+        "\n{:>2}  {:16} {:30} {:>7} {:17} {:>8}  {:18} {:>9}  {:>11}  known",
         "", "workload", "compared", "median", "interval", "asked", "", "processor", "tungstenite"
     );
     for line in lines() {
@@ -74,12 +84,12 @@ pub fn print_lines(measured: &[Measured]) {
         let median = |value: Option<Estimate>| value.map_or(String::new(), |value| short(value.median));
         let interval = value.map_or(String::new(), |value| format!("{} .. {}", short(value.low), short(value.high)));
         println!(
-            "{item:>2}  {:16} {:30} {:>7} {interval:17} {:>8}  {:12} {:>9}  {:>11}  {}",
+            "{item:>2}  {:16} {:30} {:>7} {interval:17} {:>8}  {:18} {:>9}  {:>11}  {}",
             line.workload,
             line.compares(),
             median(value),
             line.asked.says(),
-            line.asked.verdict(value),
+            [line.asked.verdict(value), of.doubt(&line)].concat(),
             median(processor(&line, &of.rounds)),
             median(line.tungstenite_here(&of.rounds)),
             line.tungstenite,
@@ -125,7 +135,7 @@ pub fn json(measured: &[Measured], seconds: f64) -> Value {
             "compared": line.compares(),
             "value": estimate(value),
             "asked": line.asked.says(),
-            "verdict": line.asked.verdict(value),
+            "verdict": ([line.asked.verdict(value), of.doubt(&line)].concat()),
             "processor": estimate(processor(&line, &of.rounds)),
             "tungstenite": estimate(line.tungstenite_here(&of.rounds)),
         }))
