@@ -23,8 +23,9 @@
 /// What a connection that says little costs.
 const FIRST: usize = 4 * 1024;
 
-/// What a busy connection may keep between two messages: more room brings more small frames with one system call.
-const KEPT: usize = 64 * 1024;
+/// What a busy connection may keep between two messages: more room brings more small frames with one system call. A message
+/// of 64 KiB fits with its header, so that it comes in one read and its memory is not given back each time.
+const KEPT: usize = 65 * 1024;
 
 /// How fast memory follows the bytes: what is held is at most four times what came.
 const STEP: usize = 4;
@@ -81,9 +82,12 @@ impl Buffer {
                 // Freed and made anew, not shrunk: the allocator can give freed memory to the next large message of any
                 // client, but what it shrinks it returns to the system, and each page comes back with a page fault.
                 self.bytes = vec![0; KEPT];
-            } else if self.filled_up && self.bytes.len() < KEPT {
-                self.grow();
             }
+        }
+        // The last read brought all that it could, and there was probably more. A piece of a frame that is left over changes
+        // nothing about that.
+        if std::mem::take(&mut self.filled_up) && self.bytes.len() < KEPT {
+            self.grow();
         }
         // A frame that was cut off by the end of the buffer moves to its front, once: after that `start` is 0.
         let room = self.bytes.len() - self.end;
@@ -207,6 +211,20 @@ mod tests {
             buffer.take(count);
         }
         assert!(buffer.bytes.len() <= KEPT);
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_off_does_not_keep_the_space_small() {
+        let mut buffer = Buffer::default();
+        for _ in 0..20 {
+            let all = buffer.space().len();
+            buffer.filled(all);
+            // All but the last few bytes were whole frames.
+            let whole = buffer.unread().len() - 7;
+            buffer.take(whole);
+            buffer.want(50);
+        }
+        assert_eq!(buffer.space().len(), KEPT - 7);
     }
 
     #[test]

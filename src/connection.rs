@@ -259,7 +259,7 @@ impl Connection {
     ///
     /// Errors: [`Error::Tls`]; [`Error::Vanished`]; [`Error::Closed`] when we end the connection meanwhile.
     pub fn secure(&mut self) -> Result<(), Error> {
-        match self.transport.secure(Deadline::after(Duration::MAX)) {
+        match self.transport.secure(Deadline::never()) {
             Ok(true) => Ok(()),
             // We have ended the connection ourselves meanwhile.
             Ok(false) => Err(Error::Closed),

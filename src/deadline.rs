@@ -29,6 +29,11 @@ impl Deadline {
         Deadline { at: Instant::now().checked_add(limit), limit }
     }
 
+    /// There is no end, and no clock need be asked for that.
+    pub(crate) fn never() -> Deadline {
+        Deadline { at: None, limit: Duration::MAX }
+    }
+
     /// What is left, zero once it has passed. [`Duration::MAX`] means that there is no end.
     pub(crate) fn remaining(&self) -> Duration {
         self.at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()))
@@ -41,6 +46,27 @@ impl Deadline {
     /// The earlier of two deadlines: a step must keep its own limit and that of the operation it belongs to.
     pub(crate) fn or_sooner(self, other: Deadline) -> Deadline {
         if other.remaining() < self.remaining() { other } else { self }
+    }
+}
+
+/// How long to wait for what may be here already: then the wait never begins, and nobody looks at the clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// It has begun, and ends then.
+    Until(Deadline),
+    /// It begins when there is nothing.
+    For(Duration),
+}
+
+impl Patience {
+    /// Now there is nothing: when does it end?
+    pub(crate) fn begin(&mut self) -> Deadline {
+        let deadline = match *self {
+            Patience::Until(deadline) => deadline,
+            Patience::For(limit) => Deadline::after(limit),
+        };
+        *self = Patience::Until(deadline);
+        deadline
     }
 }
 
@@ -78,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_limit_beyond_the_clock_is_for_ever() {
-        let deadline = Deadline::after(Duration::MAX);
+        let deadline = Deadline::after(Duration::MAX).or_sooner(Deadline::never());
         assert_eq!(deadline.remaining(), Duration::MAX);
         assert!(!deadline.has_passed());
     }

@@ -80,7 +80,9 @@ impl Tls {
         Ok(Tls::new(Connection::Server(tls.session()?), None, false, limits))
     }
 
-    fn new(session: Connection, name: Option<String>, verifies: bool, limits: TlsLimits) -> Tls {
+    fn new(mut session: Connection, name: Option<String>, verifies: bool, limits: TlsLimits) -> Tls {
+        // What is encrypted is taken at once, so nothing collects behind rustls's own limit.
+        session.set_buffer_limit(None);
         Tls {
             session: Mutex::new(session),
             incoming: Mutex::default(),

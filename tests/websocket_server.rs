@@ -496,3 +496,31 @@ fn what_lies_in_the_application_itself_is_shared() {
     assert_eq!(*names.lock().unwrap(), ["Ada", "Grace"]);
     server.stop();
 }
+
+/// A large reply leaves from where it lies, a small one through the queue: the peer sees no difference, and neither an order
+/// other than that of the calls.
+#[test]
+fn large_and_small_replies_keep_their_order_among_what_others_send() {
+    const SIZES: [usize; 7] = [5, 262_143, 262_144, 7, 3_000_000, 1_048_576, 0];
+    let content = |size: usize| (0..size).map(|place| (place * 7 % 251) as u8).collect::<Vec<u8>>();
+    let app = App::on_message(move |_, _, session| SIZES.iter().for_each(|&size| session.binary(&content(size))));
+    let server = start(app, Limits { outbox: 64 << 20, ..limits() });
+    let mut peer = server.peer();
+    let handle = server.session();
+    let other = std::thread::spawn(move || (0..200).for_each(|number| handle.text(&number.to_string()).unwrap()));
+    for _ in 0..5 {
+        peer.say("reply");
+    }
+    let (mut replies, mut posts) = (Vec::new(), Vec::new());
+    while replies.len() < 5 * SIZES.len() || posts.len() < 200 {
+        match peer.next().expect("it has ended") {
+            (BINARY, bytes) => replies.push(bytes),
+            (TEXT, text) => posts.push(String::from_utf8(text).unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+    other.join().unwrap();
+    assert!(replies.iter().zip(SIZES.iter().cycle()).all(|(reply, size)| *reply == content(*size)));
+    assert_eq!(posts, (0..200).map(|number| number.to_string()).collect::<Vec<_>>());
+    server.stop();
+}

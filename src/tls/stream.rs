@@ -17,10 +17,10 @@ use std::net::Shutdown;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
-/// So much is encrypted at a time, four records: a large message must not be held a second time as a whole.
-const PIECE: usize = 64 * 1024;
-/// What an idle connection keeps of the memory for encrypted bytes.
-const KEPT: usize = 4 * 1024;
+/// So much is encrypted at a time: a large message must not be held a second time as a whole.
+const PIECE: usize = 256 * 1024;
+/// What a connection keeps of the memory for encrypted bytes: a message of 64 KiB, with the headers of its records.
+const KEPT: usize = 66 * 1024;
 
 impl Tls {
     // ANCHOR: read

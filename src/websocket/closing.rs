@@ -17,7 +17,7 @@ use super::connection::{Phase, WebSocket};
 use super::error::Error;
 use super::protocol::{CloseCode, CloseReason, Role, SendError, Violation, answer_violation};
 use super::receiving::Step;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Patience};
 
 impl WebSocket {
     /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
@@ -62,7 +62,7 @@ impl WebSocket {
                 return Err(error);
             }
         }
-        while let Ok(Step::Event) = self.step(deadline, &mut |_, _| Ok(())) {
+        while let Ok(Step::Event) = self.step(Patience::Until(deadline), &mut |_, _| Ok(())) {
             if deadline.has_passed() {
                 break;
             }

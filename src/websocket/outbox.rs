@@ -25,6 +25,7 @@
 //! thread for each client and a switch of threads for each message.
 
 mod half;
+mod in_place;
 mod writer;
 
 pub(super) use half::tell_frame;

@@ -14,7 +14,7 @@ use super::message::{MessageRef, Received};
 use super::outbox::tell_frame;
 use super::protocol::{Event, answer};
 use super::sender::Replies;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Patience};
 use crate::trace::Direction;
 use crate::transport::Chunk;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl WebSocket {
         }
         let mut received = None;
         loop {
-            let step = self.step(wait, &mut |message, _| {
+            let step = self.step(Patience::Until(wait), &mut |message, _| {
                 received = Some(message.to_owned());
                 Ok(())
             })?;
@@ -102,7 +102,7 @@ impl WebSocket {
         mut handler: impl FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
     ) -> Result<Received, Error> {
         loop {
-            match self.step(Deadline::after(self.settings.receive_limit), &mut handler)? {
+            match self.step(Patience::For(self.settings.receive_limit), &mut handler)? {
                 Step::Event => {}
                 Step::Nothing => return Ok(Received::Nothing),
                 Step::Closed => return Ok(self.closed()),
@@ -114,7 +114,7 @@ impl WebSocket {
     /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
     pub(super) fn step(
         &mut self,
-        wait: Deadline,
+        mut wait: Patience,
         handler: &mut dyn FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
     ) -> Result<Step, Error> {
         if self.phase.is_over() {
@@ -126,25 +126,22 @@ impl WebSocket {
             let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
             match self.incoming.next(see) {
                 Ok(Some(event)) => {
-                    if let Event::Close(_) = event {
-                        self.outbox.incoming_ended("the peer's Close frame");
-                    }
-                    let answered = self.outbox.queue(|outgoing| answer(&event, outgoing));
-                    // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
-                    if !matches!(event, Event::Close(_)) {
-                        answered?;
-                    }
                     let message = match event {
                         Event::Text(text) => MessageRef::Text(text),
                         Event::Binary(bytes) => MessageRef::Binary(bytes),
                         Event::Ping(_) | Event::Pong(_) => {
+                            self.outbox.queue(|outgoing| answer(&event, outgoing))?;
                             // Pings between its fragments do not give a message more time.
                             if !self.incoming.has_begun_a_message() {
                                 self.begun = None;
                             }
                             return Ok(Step::Event);
                         }
-                        Event::Close(reason) => {
+                        Event::Close(ref reason) => {
+                            let reason = reason.clone();
+                            self.outbox.incoming_ended("the peer's Close frame");
+                            // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
+                            let _ = self.outbox.queue(|outgoing| answer(&event, outgoing));
                             self.end(reason);
                             return Ok(Step::Closed);
                         }
@@ -161,11 +158,12 @@ impl WebSocket {
             }
             // Everything that came is handled: now, and not before each answer, is the time to write.
             self.outbox.flush()?;
-            if looked && wait.has_passed() {
+            let deadline = wait.begin();
+            if looked && deadline.has_passed() {
                 return Ok(Step::Nothing);
             }
             looked = true;
-            self.read(wait)?;
+            self.read(deadline)?;
             if self.phase.is_over() {
                 return Ok(Step::Closed);
             }

@@ -113,20 +113,17 @@ pub struct Replies<'a>(pub(super) &'a Arc<Outbox>);
 impl Replies<'_> {
     /// Queues a message of either kind.
     pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
-        match message {
-            MessageRef::Text(text) => self.text(text),
-            MessageRef::Binary(bytes) => self.binary(bytes),
-        }
+        self.0.reply(message)
     }
 
     /// Queues a text message.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.0.queue(|outgoing| outgoing.text(text))
+        self.send(MessageRef::Text(text))
     }
 
     /// Queues a binary message.
     pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.0.queue(|outgoing| outgoing.binary(bytes))
+        self.send(MessageRef::Binary(bytes))
     }
 
     /// Writes what is queued now.

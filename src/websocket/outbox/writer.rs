@@ -19,9 +19,9 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(1);
 /// So much at a time is handed to the system. After each such piece it is known that the peer takes something, how much is
 /// still waiting, and whose bytes have left.
-const PIECE: usize = 1024 * 1024;
-/// What the batch keeps of its memory.
-const KEPT: usize = 64 * 1024;
+pub(super) const PIECE: usize = 1024 * 1024;
+/// What the batch keeps of its memory: a message of 64 KiB with its header.
+const KEPT: usize = 65 * 1024;
 
 /// Whether everything left.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Outbox {
     /// The peer took not even a piece within the limit. It has the beginning of a frame whose rest will never come, so there
     /// is nothing left to say to it. A server's session is over then: its thread sits in a read, and is woken by the end. A
     /// WebSocket of its own may still hear what the peer says.
-    fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         self.transport.shutdown(if self.errands.is_some() { Shutdown::Both } else { Shutdown::Write });
         let mut half = enter(&self.half);
         half.forget();

@@ -30,6 +30,16 @@ pub enum MessageKind {
     Binary,
 }
 
+impl MessageKind {
+    /// What its first frame, or its only one, says that it is.
+    pub(super) fn opcode(self) -> Opcode {
+        match self {
+            MessageKind::Text => Opcode::Text,
+            MessageKind::Binary => Opcode::Binary,
+        }
+    }
+}
+
 /// The message that is arriving.
 #[derive(Debug, Default)]
 pub(super) struct Message {

@@ -22,8 +22,8 @@ use super::opcode::{Opcode, Role};
 use super::send_error::SendError;
 use super::utf8::Utf8Validator;
 
-/// What the queue keeps of its memory when it is empty.
-const KEPT: usize = 64 * 1024;
+/// What the queue keeps of its memory when it is empty: a message of 64 KiB with its header.
+const KEPT: usize = 65 * 1024;
 
 /// A message that we send in fragments.
 #[derive(Debug)]
@@ -136,11 +136,7 @@ impl Outgoing {
         self.check_message_may_begin()?;
         let mut fragments = Fragments { kind, utf8: Utf8Validator::default() };
         fragments.check(piece, false)?;
-        let opcode = match kind {
-            MessageKind::Text => Opcode::Text,
-            MessageKind::Binary => Opcode::Binary,
-        };
-        self.frame(opcode, false, piece)?;
+        self.frame(kind.opcode(), false, piece)?;
         self.fragments = Some(fragments);
         Ok(())
     }
@@ -211,6 +207,25 @@ impl Outgoing {
         self.check_message_may_begin()?;
         self.bytes.extend_from_slice(frames);
         Ok(())
+    }
+
+    /// Queues the header of a whole message whose payload the caller writes behind it, from where it lies. `None`: a client's
+    /// frames are masked, so it must be copied.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or inside a message in fragments.
+    pub fn unmasked_header(&mut self, kind: MessageKind, length: usize) -> Result<Option<FrameHeader>, SendError> {
+        self.check_message_may_begin()?;
+        if self.closed {
+            return Err(SendError::AfterClose);
+        }
+        if self.keys.is_some() {
+            return Ok(None);
+        }
+        let header = FrameHeader::new(kind.opcode(), length as u64);
+        header.encode(&mut self.bytes);
+        Ok(Some(header))
     }
 
     /// Takes all that is pending, for whoever writes it elsewhere: a server encodes a broadcast once and shares it.

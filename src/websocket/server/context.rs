@@ -101,7 +101,7 @@ impl<T: Send + 'static> Context<T> {
     /// Enters, as soon as nobody is inside, runs the callback of this name, then what was queued meanwhile, and leaves.
     /// Does nothing once the context has ended.
     pub(super) fn enter(&self, name: &str, callback: impl FnOnce(&mut T)) {
-        let mut state = self.nobody_inside(enter(&self.state), Deadline::after(Duration::MAX));
+        let mut state = self.nobody_inside(enter(&self.state), Deadline::never());
         if state.ended {
             return;
         }

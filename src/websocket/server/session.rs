@@ -161,12 +161,12 @@ impl<A: Application> House<A> {
         }
         let mut silence = Silence::new(&self.limits);
         // The time-out of the handshake is still set: without this, each new session would wake from it for nothing.
-        if let Err(source) = socket.outbox.transport.renew_read_limit(silence.deadline()) {
+        if let Err(source) = socket.outbox.transport.renew_read_limit(silence.patience().begin()) {
             return Ending::Vanished(source.to_string());
         }
         loop {
             let mut message_came = false;
-            let step = socket.step(silence.deadline(), &mut |message, replies| {
+            let step = socket.step(silence.patience(), &mut |message, replies| {
                 message_came = true;
                 self.message(message, replies, member, context)
             });
@@ -221,7 +221,7 @@ impl<A: Application> House<A> {
         self.handle.registry.leave(member.number);
         let ending = member.ending(met);
         drop(alive);
-        if let Some(data) = context.end(Deadline::after(std::time::Duration::MAX)) {
+        if let Some(data) = context.end(Deadline::never()) {
             let told = || self.application.disconnected(data, &ending, &self.handle);
             if let Err(panic) = catch_unwind(AssertUnwindSafe(told)) {
                 self.report(member.peer, format!("disconnected panicked: {}", panic_text(&panic)));

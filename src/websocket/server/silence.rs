@@ -11,7 +11,7 @@
 //! The same two, and the numbers matter: many proxies end a connection that was silent for 60 s.
 
 use super::limits::Limits;
-use crate::deadline::Deadline;
+use crate::deadline::Patience;
 use std::time::{Duration, Instant};
 
 /// What silence asks for.
@@ -44,9 +44,9 @@ impl<'a> Silence<'a> {
         Silence { limits, patience, asked: false, last_message: Instant::now(), fresh: false, leaving: false }
     }
 
-    /// Until when the next read waits.
-    pub(super) fn deadline(&self) -> Deadline {
-        Deadline::after(self.patience)
+    /// How long the next read waits.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::For(self.patience)
     }
 
     /// A message came, or with `message` false a Ping or a Pong. True if a look is due: a client that sends Pings, and

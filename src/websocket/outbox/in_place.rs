@@ -1,0 +1,83 @@
+//! How does a large reply leave without being copied?
+//!
+//! A small one is copied into the queue, and many of them leave in one write: the copy is cheap, and the system calls are
+//! not. A large one needs system calls of its own, and then the copy is what costs. A server's frame is not masked (RFC 6455
+//! section 5.1), so only its header must be made, and its payload can leave from where it lies.
+//!
+//! The plain form is to queue it like any other. The two differ in nothing that the peer could see, and a test says so.
+//!
+//! # In production
+//!
+//! Header and payload leave in one vectored write (`writev`).
+
+use super::writer::PIECE;
+use super::{Error, Outbox, tell_frame};
+use crate::deadline::Deadline;
+use crate::sender::why_unwritten;
+use crate::trace::Direction;
+use crate::transport::{Unwritten, enter};
+use crate::websocket::message::MessageRef;
+use std::sync::Arc;
+
+/// From this length on the copy costs more than a system call for the header.
+pub(super) const LARGE: usize = 256 * 1024;
+
+impl Outbox {
+    /// Sends a reply, the large ones in place.
+    pub(in crate::websocket) fn reply(self: &Arc<Outbox>, message: MessageRef<'_>) -> Result<(), Error> {
+        if message.bytes().len() >= LARGE {
+            // What was sent before leaves before.
+            let half = enter(&self.half);
+            let end = half.end();
+            self.write_up_to(half, end, self.limit_of_a_send())?;
+            if self.write_in_place(message)? {
+                return Ok(());
+            }
+        }
+        self.queue(|outgoing| match message {
+            MessageRef::Text(text) => outgoing.text(text),
+            MessageRef::Binary(bytes) => outgoing.binary(bytes),
+        })
+    }
+
+    // ANCHOR: in_place
+    /// Becomes the writer of this one message. False if somebody else is writing again, or if it must be masked: then it is
+    /// for the queue.
+    fn write_in_place(self: &Arc<Outbox>, message: MessageRef<'_>) -> Result<bool, Error> {
+        let payload = message.bytes();
+        let mut half = enter(&self.half);
+        if half.writing || !half.is_empty() {
+            return Ok(false);
+        }
+        let Some(header) = half.outgoing.unmasked_header(message.kind(), payload.len())? else { return Ok(false) };
+        tell_frame(self.transport.tracer(), Direction::Out, &header, payload);
+        // From here on others only queue. To them the payload is a part of what is leaving.
+        half.writing = true;
+        let head = half.outgoing.take();
+        half.leaving = head.len() + payload.len();
+        let leaving = half.leaving as u64;
+        half.note_own(leaving);
+        drop(half);
+        for piece in std::iter::once(&head[..]).chain(payload.chunks(PIECE)) {
+            let result = self.transport.write(piece, Deadline::after(self.send_limit));
+            let mut half = enter(&self.half);
+            let count = *result.as_ref().unwrap_or(&0);
+            half.leaving -= count;
+            half.written += count as u64;
+            if count < piece.len() {
+                half.leaving = 0;
+                drop(half);
+                self.give_up();
+                return Err(why_unwritten(result.err().unwrap_or(Unwritten::TooLate), self.send_limit).into());
+            }
+            if half.sleepers > 0 {
+                self.went_on.notify_all();
+            }
+        }
+        // What others have queued meanwhile.
+        self.stop_writing(enter(&self.half));
+        self.write_for_a_moment(enter(&self.half))?;
+        Ok(true)
+    }
+    // ANCHOR_END: in_place
+}
