@@ -269,12 +269,19 @@ fn one_that_stops_reading_holds_up_nobody() {
         return;
     }
     // Who waits for the stuck one does so every time. A machine that is busy with something else holds us up now and then.
-    let waits_not = (0..3).any(|_| longest_broadcast_with_one_stuck() < Duration::from_millis(50));
-    assert!(waits_not, "a broadcast waits for the one that does not read");
+    // The same holds for its memory: what waits for the stuck one is there each time, what others' buffers need is not.
+    let bound = limits().outbox as u64 >> 10;
+    let fits = |(longest, grown): (Duration, u64)| longest < Duration::from_millis(50) && grown < bound;
+    assert!(
+        (0..3).any(|_| fits(with_one_stuck())),
+        "a broadcast waits for the one that does not read, or memory grows"
+    );
 }
 
-fn longest_broadcast_with_one_stuck() -> Duration {
+/// How long the longest broadcast took, and by how many KiB the memory grew.
+fn with_one_stuck() -> (Duration, u64) {
     const PIECE: usize = 16 * 1024;
+    const READS: usize = 200;
     let bound = limits().outbox;
     let server = start(App::echo(), limits());
     let (mut stuck, stuck_handle) = (server.peer(), server.session());
@@ -298,9 +305,13 @@ fn longest_broadcast_with_one_stuck() -> Duration {
         })
         .collect();
     eventually("all are there", || server.handle.sessions().len() == 100);
-    let (before, mut most) = (status("VmRSS"), 0);
     let (mut piece, mut took, mut after) = (vec![0; PIECE], Vec::new(), 0);
+    let (mut before, mut most) = (0, 0);
     while after < 50 {
+        // As long as all read, everybody's buffers grow to what they need, on both sides. Then one stops.
+        if took.len() < READS {
+            before = status("VmRSS");
+        }
         let number = took.len();
         assert!(number < 6000, "it takes and takes, and is never cut off");
         piece[..8].copy_from_slice(&(number as u64).to_be_bytes());
@@ -312,6 +323,9 @@ fn longest_broadcast_with_one_stuck() -> Duration {
         let begun = Instant::now();
         let accepted = server.handle.broadcast(MessageRef::Binary(&piece));
         took.push(begun.elapsed());
+        if took.len() <= READS {
+            assert_eq!((accepted, stuck.next().unwrap().1.len()), (100, PIECE));
+        }
         assert!(accepted >= 99, "{accepted} of 100");
         after += usize::from(accepted == 99);
         most = most.max(status("VmRSS"));
@@ -325,8 +339,7 @@ fn longest_broadcast_with_one_stuck() -> Duration {
         sum / took.len() as u32,
         took.len() - 50
     );
-    println!("# resident: {before} KiB before, at most {most} KiB; the bound is {} KiB", bound >> 10);
-    assert!(most - before < 3 * (bound as u64 >> 10), "the memory grows: {before} KiB, {most} KiB");
+    println!("# resident: {before} KiB while all read, then at most {most} KiB; the bound is {} KiB", bound >> 10);
     let ended = server.ending();
     assert!(ended.0[0] == stuck_handle.number().to_string(), "the wrong one was cut off: {ended:?}");
     assert!(matches!(ended.1, Ending::WeClosed(reason) if reason.code.0 == 1008));
@@ -334,7 +347,7 @@ fn longest_broadcast_with_one_stuck() -> Duration {
     eventually("all got all", || readers.iter().all(|(_, count)| count.load(SeqCst) == took.len()));
     assert!(server.stop().still_running.is_empty());
     readers.into_iter().for_each(|(reading, _)| reading.join().unwrap());
-    first
+    (first, most - before)
 }
 
 // --- the stop -------------------------------------------------------------------------------------

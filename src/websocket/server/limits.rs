@@ -26,7 +26,7 @@ use std::time::Duration;
 /// | own replies to a peer that does not read | [`Settings::send_limit`] | 30 s | cut off |
 /// | goodbye | [`Settings::close_limit`] | 2 s | cut off |
 /// | stop | [`Settings::stop_limit`] | 5 s | cut off, and named in the report |
-/// | bytes that a client has not taken | [`Limits::outbox`] | 4 MiB | cut off |
+/// | memory for what a client has not taken | [`Limits::outbox`] | 4 MiB | cut off |
 /// | silence before we ask | [`Limits::ping_interval`] | 30 s | a Ping |
 /// | silence after we asked | [`Limits::pong_limit`] | 30 s | cut off: the peer vanished |
 /// | time without a message | [`Limits::idle_limit`] | none | Close 1001 |
@@ -38,7 +38,8 @@ pub struct Limits {
     pub settings: Settings,
     /// How often the global service's tick runs. WLanguage: the interval of the global service, 10 s there and here.
     pub interval: Duration,
-    /// How many bytes may wait for one client, sent by others than its own callbacks.
+    /// How much memory may hold what others than its own callbacks have sent to a client, and it has not taken: the bytes,
+    /// and a sixteenth for what holds them.
     pub outbox: usize,
     /// After so much silence a client is asked whether it lives.
     pub ping_interval: Duration,

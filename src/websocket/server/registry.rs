@@ -56,7 +56,9 @@ impl<A: Application> Member<A> {
             server,
             context: OnceLock::new(),
             closed_by_us: Mutex::new(None),
-            bound: limits.outbox,
+            // The limit is for memory, and a queue costs more than its bytes: the message that goes over it, and the thread
+            // that waits for this client.
+            bound: limits.outbox - limits.outbox / 16,
             close_limit: limits.settings.close_limit,
             errands,
             gone,
