@@ -284,7 +284,8 @@ fn more_than_the_outbox_holds_is_refused_and_the_client_is_cut_off() {
     let accepted = (0..).find(|_| handle.binary(&piece) == Err(NotDone::TooSlow)).unwrap() * piece.len();
     let kernel = kernel_buffers();
     println!("# {} KiB accepted; the bound is 1024, the system takes up to {}", accepted >> 10, kernel >> 10);
-    assert!(accepted >= 1 << 20 && accepted <= kernel + (1 << 20) + 2 * piece.len());
+    // A sixteenth of the memory is for what holds the bytes.
+    assert!(accepted >= 15 << 16 && accepted <= kernel + (1 << 20) + 2 * piece.len());
     let (_, ending) = server.ending();
     assert_eq!(code(&ending), 1008);
     assert!(matches!(handle.binary(&piece), Err(NotDone::TooSlow | NotDone::Gone)));
