@@ -109,7 +109,7 @@ fn many_resets_at_every_state() {
 #[test]
 fn a_flood_of_connections() {
     in_turn("a_flood_of_connections", || {
-        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 2000));
+        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 16, 125));
     });
 }
 
@@ -117,7 +117,7 @@ fn a_flood_of_connections() {
 #[ignore = "takes a minute"]
 fn a_longer_flood_of_connections() {
     in_turn("a_longer_flood_of_connections", || {
-        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 20_000));
+        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 64, 160));
     });
 }
 
