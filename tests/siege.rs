@@ -12,11 +12,15 @@ mod attacks;
 mod besieged;
 #[path = "siege/honest.rs"]
 mod honest;
+#[path = "siege/soak.rs"]
+mod soak;
 mod websocket;
 
 use besieged::Siege;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 use websocket::*;
 
 /// A descriptor for each attacker, here and there.
@@ -193,4 +197,46 @@ fn descriptors_exhausted() {
         let siege = Siege { descriptors: 120, visitors: false, ..Siege::new("descriptors exhausted") };
         siege.lay(|server, _| attacks::crowd(server, 1000, seconds(2)));
     });
+}
+
+// --- for long -------------------------------------------------------------------------------------
+
+/// How many come at once.
+const AT_ONCE: usize = 6;
+
+/// A minute, or as many seconds as `SOCKLAB_SOAK_SECONDS` says; again the same with `SOCKLAB_SOAK_SEED`. It is laid in
+/// waves, and after each of them what was given must be back.
+#[test]
+#[ignore = "takes a minute, or SOCKLAB_SOAK_SECONDS"]
+fn soak() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
+    let lasts = number("SOCKLAB_SOAK_SECONDS").unwrap_or(60).max(1);
+    let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let seed = number("SOCKLAB_SOAK_SEED").unwrap_or_else(now);
+    println!("# SOCKLAB_SOAK_SEED={seed}, {lasts} s");
+    let waves = lasts.div_ceil(60).max(4);
+    let wave_lasts = seconds(lasts) / waves as u32;
+    let siege = Siege { waves: waves as usize, grows: 128 * 1024, ..Siege::new("soak") };
+    let done = Mutex::new(BTreeMap::<&str, usize>::new());
+    siege.lay(|server, wave| {
+        let begun = Instant::now();
+        thread::scope(|scope| {
+            for me in 0..AT_ONCE {
+                let (done, begun) = (&done, &begun);
+                scope.spawn(move || {
+                    let own = (wave * AT_ONCE + me + 1) as u64;
+                    let mut drawn = soak::Drawn((seed ^ own.wrapping_mul(0x9e37_79b9_7f4a_7c15)).max(1));
+                    while begun.elapsed() < wave_lasts {
+                        let (name, deed) = soak::DEEDS[drawn.below(soak::DEEDS.len())];
+                        deed(server, &mut drawn);
+                        *done.lock().unwrap().entry(name).or_default() += 1;
+                    }
+                });
+            }
+        });
+        format!("{:?}", done.lock().unwrap())
+    });
+    let missing = soak::DEEDS.iter().filter(|(name, _)| !done.lock().unwrap().contains_key(name)).count();
+    assert!(lasts < 60 || missing == 0, "{missing} deeds were never drawn");
 }
