@@ -110,6 +110,20 @@ fn many_resets_at_every_state() {
     });
 }
 
+/// std can only make a reset where something lies unread. Python can ask for one anywhere.
+#[test]
+#[ignore = "needs Python: see tests/peers/install.sh"]
+fn resets_at_every_state_also_before_the_101() {
+    in_turn("resets_at_every_state_also_before_the_101", || {
+        Siege::new("resets by SO_LINGER").lay(|server, _| {
+            let (host, port) = (server.ip().to_string(), server.port().to_string());
+            let command = support::with(support::python("resets.py"), [&host[..], &port, "500"]);
+            let said = support::run_well("resets.py", command, b"", 4 * SOON);
+            format!("500 at each of {}", String::from_utf8_lossy(&said).trim_end())
+        });
+    });
+}
+
 #[test]
 fn a_flood_of_connections() {
     in_turn("a_flood_of_connections", || {
