@@ -1,51 +1,13 @@
 //! However the same bytes are cut into reads, the same events come out; and what is encoded decodes to itself.
 
 use crate::cuts::{Cut, payload};
+pub(crate) use crate::heard::{Happened, hear};
+use crate::shadow::shadow;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use socklab::websocket::protocol::mask::{mask, mask_plain};
-use socklab::websocket::protocol::{
-    CloseCode, CloseReason, Event, FrameHeader, Incoming, Opcode, Role, Violation, see_frames,
-};
-
-/// An event of our own, for the protocol's borrows from its buffer.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Happened {
-    Text(String),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    Close(Option<CloseReason>),
-    /// The code and the section: at which byte a text was seen to be wrong depends on how it was cut.
-    Broken(u16, &'static str),
-}
-
-/// What a receiver made of a stream. Each frame is shown to the observer as well.
-pub(crate) fn hear(role: Role, limit: usize, pieces: &[&[u8]]) -> (Vec<Happened>, Vec<(FrameHeader, Vec<u8>)>) {
-    let mut incoming = Incoming::new(role, limit);
-    let (mut events, mut frames) = (vec![], vec![]);
-    for piece in pieces {
-        incoming.push(piece);
-        loop {
-            let mut see = |header: &FrameHeader, payload: &[u8]| frames.push((*header, payload.to_vec()));
-            let event = match incoming.next(&mut see) {
-                Ok(None) => break,
-                Ok(Some(Event::Text(text))) => Happened::Text(text.to_owned()),
-                Ok(Some(Event::Binary(bytes))) => Happened::Binary(bytes.to_vec()),
-                Ok(Some(Event::Ping(bytes))) => Happened::Ping(bytes.to_vec()),
-                Ok(Some(Event::Pong(bytes))) => Happened::Pong(bytes.to_vec()),
-                Ok(Some(Event::Close(reason))) => Happened::Close(reason),
-                Err(Violation { code, section, .. }) => {
-                    events.push(Happened::Broken(code.0, section));
-                    return (events, frames);
-                }
-            };
-            events.push(event);
-        }
-    }
-    (events, frames)
-}
+use socklab::websocket::protocol::{CloseCode, CloseReason, FrameHeader, Opcode, Role, see_frames};
 
 pub(crate) fn role() -> impl Strategy<Value = Role> {
     prop::sample::select(vec![Role::Client, Role::Server])
@@ -107,6 +69,16 @@ proptest! {
         let broken = matches!(events.last(), Some(Happened::Broken(..)));
         let whole = frames.len().saturating_sub(usize::from(broken));
         prop_assert_eq!(&frames_cut[..whole.min(frames_cut.len())], &frames[..whole]);
+    }
+
+    #[test]
+    fn a_much_simpler_program_understands_the_same(
+        (role, bytes) in stream(),
+        limit in prop::sample::select(vec![20_usize, 1 << 20, usize::MAX]),
+        cut in Cut::any(),
+    ) {
+        let (events, _) = hear(role, limit, &cut.pieces(&bytes, 2_000));
+        prop_assert_eq!(events, shadow(role, limit, &bytes));
     }
 
     #[test]

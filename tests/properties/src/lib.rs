@@ -10,6 +10,8 @@
 //! - `frames`: the same for WebSocket frames, and what is encoded decodes to itself.
 //! - `heads`: the same for the opening handshake.
 //! - `model`: whatever a program sends, in whatever order, arrives as the list that a much simpler program keeps.
+//! - `heard` and `shadow`: what a receiver made of a stream, and what a much simpler program makes of it. The fuzz targets in
+//!   `tests/fuzz` compare the two as well, on bytes that nobody has made up.
 //! - `garbage`: no bytes make anything panic. (`tests/memory.rs`: or make it allocate wildly.)
 
 #[cfg(test)]
@@ -22,8 +24,10 @@ mod framings;
 mod garbage;
 #[cfg(test)]
 mod heads;
+pub mod heard;
 #[cfg(test)]
 mod model;
+pub mod shadow;
 
 /// So many cases, unless the environment asks for another number.
 #[cfg(test)]

@@ -1,0 +1,203 @@
+//! The server under siege: a program of its own, so that what the kernel counts of it is its own, and the row of figures
+//! that each attack leaves.
+
+use super::honest::{Honest, Phase, Visitor};
+use crate::websocket::support::{self, Program};
+use crate::websocket::{SOON, eventually};
+use std::fmt;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What ended attackers may leave resident. It is the allocator's habit and no leak: glibc keeps the stacks of ended
+/// threads for the next ones, up to 40 MiB of addresses (160 stacks of 256 KiB, of which some 16 KiB each were touched), and
+/// in each of its arenas what was freed below something that is still in use. A leak is told from a habit by the second
+/// wave: a habit is there already, a leak comes once more.
+const HABIT: u64 = 12 * 1024;
+
+/// What the second wave may leave on top of the first.
+const AGAIN: u64 = 4 * 1024;
+
+/// What the kernel counts of a process.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Held {
+    /// KiB.
+    pub(crate) resident: u64,
+    pub(crate) threads: u64,
+    pub(crate) descriptors: u64,
+}
+
+impl Held {
+    fn of(process: u32) -> Held {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the server runs");
+        let count = |key: &str| {
+            let line = status.lines().find(|line| line.starts_with(key)).expect("Linux counts it");
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        let descriptors = std::fs::read_dir(format!("/proc/{process}/fd")).expect("the server runs").count() as u64;
+        Held { resident: count("VmRSS:"), threads: count("Threads:"), descriptors }
+    }
+
+    fn most(self, other: Held) -> Held {
+        Held {
+            resident: self.resident.max(other.resident),
+            threads: self.threads.max(other.threads),
+            descriptors: self.descriptors.max(other.descriptors),
+        }
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:>6} KiB {:>5} thr {:>5} fd", self.resident, self.threads, self.descriptors)
+    }
+}
+
+/// How one siege is laid, and what is asked of it.
+pub(crate) struct Siege {
+    pub(crate) name: &'static str,
+    /// Descriptors that the server may have.
+    pub(crate) descriptors: usize,
+    /// How often the same attack comes.
+    pub(crate) waves: usize,
+    /// What it may grow by while it is attacked, in KiB.
+    pub(crate) grows: u64,
+    /// Honest clients come and go during the attack, too.
+    pub(crate) visitors: bool,
+    /// How much longer than before the slowest hundredth of the honest exchanges may take, and what is too short to be
+    /// compared on a machine that does other things as well. None: printed, and not asked for.
+    pub(crate) slower: Option<(u32, Duration)>,
+}
+
+impl Siege {
+    pub(crate) fn new(name: &'static str) -> Siege {
+        Siege { name, descriptors: 16_384, waves: 2, grows: 32 * 1024, visitors: true, slower: None }
+    }
+
+    /// Lays the siege: calm, attack, calm again, and so on; `attack` says what it did. Everything that is promised is
+    /// asked for here.
+    pub(crate) fn lay(&self, attack: impl Fn(SocketAddr, usize) -> String) {
+        let server = Besieged::start(self.descriptors);
+        let honest = Honest::come(server.address);
+        // What a first visitor touches, every later one finds.
+        Visitor::once(server.address);
+        thread::park_timeout(Duration::from_millis(1500)); // how long it is calm: there is something to compare with
+        let start = server.settled(None);
+        let mut rested = Vec::new();
+        let (mut peak, mut said) = (start, String::new());
+        for wave in 0..self.waves {
+            honest.enter(Phase::Attacked);
+            let visitor = self.visitors.then(|| Visitor::come(server.address));
+            let watch = Watch::begin(server.program.id());
+            said = attack(server.address, wave);
+            peak = peak.most(watch.end());
+            let visits = visitor.map_or(0, Visitor::leave);
+            assert!(!self.visitors || visits > 0, "{}: nobody new came in", self.name);
+            honest.enter(Phase::After);
+            rested.push(server.settled(Some(start)));
+        }
+        let (before, during) = (honest.slowest_hundredth(Phase::Before), honest.slowest_hundredth(Phase::Attacked));
+        let (exchanged, longest) = honest.leave();
+        let after = rested[rested.len() - 1];
+        println!(
+            "# {:<22} | start {start} | peak {peak} | after {after} | p99 {} -> {} us, longest {} ms, {exchanged} echoed | {said}",
+            self.name,
+            before.as_micros(),
+            during.as_micros(),
+            longest.as_millis(),
+        );
+        assert!(peak.resident < start.resident + self.grows, "{}: the memory grows to {peak}", self.name);
+        for (wave, rest) in rested.iter().enumerate() {
+            assert!(rest.resident < start.resident + HABIT, "{}: {start} became {rest} in wave {wave}", self.name);
+            assert!(rest.resident < rested[0].resident + AGAIN, "{}: each wave leaves more: {rested:?}", self.name);
+        }
+        if let Some((times, floor)) = self.slower {
+            let allowed = (before * times).max(floor);
+            assert!(during <= allowed, "{}: p99 was {before:?} and became {during:?}", self.name);
+        }
+    }
+}
+
+/// The server.
+pub(crate) struct Besieged {
+    pub(crate) program: Program,
+    pub(crate) address: SocketAddr,
+}
+
+impl Besieged {
+    pub(crate) fn start(descriptors: usize) -> Besieged {
+        let mut command = Command::new("sh");
+        // Where that many are not allowed, as many as are.
+        let raise = format!("ulimit -n {descriptors} 2>/dev/null || ulimit -n $(ulimit -H -n)");
+        command.args(["-c", &format!("{raise}; exec \"$0\" \"$@\"")]).arg(support::example_path("ws_echo_server"));
+        command.args(["--listen", "127.0.0.1:0", "--clients", "8192"]);
+        // Else, once a block of 16 MiB was freed, glibc takes blocks of that size for usual ones and keeps them: up to 64 MiB
+        // in each of its arenas, which would hide a leak. Whoever watches a server's memory sets this, too.
+        command.env("MALLOC_TRIM_THRESHOLD_", "131072");
+        let mut program = Program::start("ws_echo_server", command);
+        let address = program.address();
+        Besieged { program, address }
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        Held::of(self.program.id())
+    }
+
+    /// Waits until the threads and descriptors are those of the honest clients again. Somebody has to come for it: the
+    /// accepting thread joins those that ended when it comes by, and that is when there is a newcomer.
+    pub(crate) fn settled(&self, start: Option<Held>) -> Held {
+        let begun = Instant::now();
+        let mut last = self.held();
+        eventually("the threads and descriptors of the attackers are given back", || {
+            thread::park_timeout(Duration::from_millis(30));
+            let now = self.held();
+            let rests = match start {
+                Some(start) => (now.threads, now.descriptors) == (start.threads, start.descriptors),
+                None => (now.threads, now.descriptors) == (last.threads, last.descriptors),
+            };
+            if !rests && begun.elapsed() > SOON - Duration::from_secs(2) {
+                panic!("{now}, and it was {start:?}\n{}", self.program.complaints());
+            }
+            last = now;
+            rests
+        });
+        Visitor::once(self.address);
+        let threads = last.threads;
+        eventually("the last visitor is gone as well", || {
+            last = self.held();
+            last.threads <= threads
+        });
+        last
+    }
+}
+
+/// Looks again and again how much the server holds.
+struct Watch {
+    over: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Held>,
+}
+
+impl Watch {
+    fn begin(process: u32) -> Watch {
+        let over = Arc::new(AtomicBool::new(false));
+        let ends = over.clone();
+        let thread = thread::spawn(move || {
+            let mut most = Held::of(process);
+            while !ends.load(SeqCst) {
+                thread::park_timeout(Duration::from_millis(50)); // the pace
+                most = most.most(Held::of(process));
+            }
+            most
+        });
+        Watch { over, thread }
+    }
+
+    fn end(self) -> Held {
+        self.over.store(true, SeqCst);
+        self.thread.thread().unpark();
+        self.thread.join().expect("the server ended under the attack")
+    }
+}
