@@ -295,13 +295,14 @@ fn chromium_with_the_classs_root_sees_the_story_of_tls() {
     assert!(first.as_str().unwrap().contains("handshake: ClientHello"), "{first}");
     assert!(first.as_str().unwrap().contains("not secret"), "{first}");
 
-    // A long message takes several records of 16 KiB each, and in all of them together is what it was.
+    // A long message, with the ten bytes of its header, takes several records of 16 KiB each, and in all of them together is
+    // what it was.
     browser.click("#ask-large button");
     look_at(&browser, "server → browser: Text, 65,536 bytes");
     let rows = "[...document.querySelectorAll('#tls-records-table tbody tr')].slice(-5).map((row) => row.cells[3].textContent).join()";
     browser.wait_until(
         "five records",
-        &format!("{rows}.startsWith('65,536 bytes of the program') && {rows}.split('goes on: ').length === 4"),
+        &format!("{rows}.startsWith('65,546 bytes of the program') && {rows}.split('goes on: ').length === 5"),
     );
     // The ladder has the same in its place, and nobody's secret in a call.
     let ladder = steps(&browser, "#ladder-view-steps", "server");
