@@ -62,7 +62,7 @@ fn half_open_handshakes() {
     in_turn("half_open_handshakes", || {
         let siege = Siege::new("half-open handshakes");
         let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, 5 * FLOOR)), ..siege };
-        siege.lay(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
+        siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
     });
 }
 
@@ -72,7 +72,7 @@ fn five_thousand_half_open_handshakes() {
     in_turn_with(ROOM_APART, "five_thousand_half_open_handshakes", || {
         let siege = Siege::new("half-open handshakes");
         let siege = Siege { arrives: true, pinned: true, grows: for_each(5000), slower: Some((2, FLOOR)), ..siege };
-        siege.lay(|server, _, all_have_come| attacks::drip(server, 5000, seconds(15), all_have_come));
+        siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 5000, seconds(15), all_have_come));
     });
 }
 
