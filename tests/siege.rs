@@ -134,7 +134,7 @@ fn resets_at_every_state_also_before_the_101() {
 #[test]
 fn a_flood_of_connections() {
     in_turn("a_flood_of_connections", || {
-        Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 16, 125));
+        Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 8, 60));
     });
 }
 
