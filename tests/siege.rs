@@ -26,12 +26,19 @@ use websocket::*;
 /// A descriptor for each attacker, here and there.
 const ROOM: &str = "ulimit -n 16384 2>/dev/null || ulimit -n $(ulimit -H -n)";
 
+/// And a processor of our own, the second one.
+const ROOM_APART: &str = "taskset -cp 1 $$ >/dev/null; ulimit -n 16384 2>/dev/null || ulimit -n $(ulimit -H -n)";
+
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs it in a program with room for descriptors, when it is its turn.
 fn in_turn(test: &str, lay: impl FnOnce()) {
+    in_turn_with(ROOM, test, lay);
+}
+
+fn in_turn_with(room: &str, test: &str, lay: impl FnOnce()) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    if alone(test, ROOM) {
+    if alone(test, room) {
         lay();
     }
 }
@@ -54,18 +61,18 @@ const FLOOR: Duration = Duration::from_millis(2);
 fn half_open_handshakes() {
     in_turn("half_open_handshakes", || {
         let siege = Siege::new("half-open handshakes");
-        let siege = Siege { grows: for_each(500), slower: Some((2, 5 * FLOOR)), ..siege };
-        siege.lay(|server, _| attacks::drip(server, 500, seconds(3)));
+        let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, 5 * FLOOR)), ..siege };
+        siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
     });
 }
 
 #[test]
 #[ignore = "takes a minute"]
 fn five_thousand_half_open_handshakes() {
-    in_turn("five_thousand_half_open_handshakes", || {
+    in_turn_with(ROOM_APART, "five_thousand_half_open_handshakes", || {
         let siege = Siege::new("half-open handshakes");
-        let siege = Siege { grows: for_each(5000), slower: Some((2, FLOOR)), ..siege };
-        siege.lay(|server, _| attacks::drip(server, 5000, seconds(15)));
+        let siege = Siege { arrives: true, pinned: true, grows: for_each(5000), slower: Some((2, FLOOR)), ..siege };
+        siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 5000, seconds(15), all_have_come));
     });
 }
 
@@ -79,8 +86,8 @@ const fn for_each_deaf(clients: usize) -> u64 {
 #[test]
 fn clients_that_never_read() {
     in_turn("clients_that_never_read", || {
-        let siege = Siege { grows: for_each_deaf(100), ..Siege::new("never reading") };
-        siege.lay(|server, _| attacks::deaf(server, 100, seconds(1)));
+        let siege = Siege { arrives: true, grows: for_each_deaf(100), ..Siege::new("never reading") };
+        siege.lay(|server, _, all_are_stuck| attacks::deaf(server, 100, seconds(1), all_are_stuck));
     });
 }
 
@@ -88,8 +95,8 @@ fn clients_that_never_read() {
 #[ignore = "takes a minute"]
 fn a_thousand_that_never_read() {
     in_turn("a_thousand_that_never_read", || {
-        let siege = Siege { grows: for_each_deaf(1000), ..Siege::new("never reading") };
-        siege.lay(|server, _| attacks::deaf(server, 1000, seconds(5)));
+        let siege = Siege { arrives: true, grows: for_each_deaf(1000), ..Siege::new("never reading") };
+        siege.lay(|server, _, all_are_stuck| attacks::deaf(server, 1000, seconds(5), all_are_stuck));
     });
 }
 
@@ -98,7 +105,7 @@ fn a_thousand_that_never_read() {
 #[test]
 fn resets_at_every_state() {
     in_turn("resets_at_every_state", || {
-        Siege::new("resets").lay(|server, _| attacks::resets(server, 50));
+        Siege::new("resets").lay(|server, _, _| attacks::resets(server, 50));
     });
 }
 
@@ -106,7 +113,7 @@ fn resets_at_every_state() {
 #[ignore = "takes a minute"]
 fn many_resets_at_every_state() {
     in_turn("many_resets_at_every_state", || {
-        Siege::new("resets").lay(|server, _| attacks::resets(server, 1000));
+        Siege::new("resets").lay(|server, _, _| attacks::resets(server, 1000));
     });
 }
 
@@ -115,7 +122,7 @@ fn many_resets_at_every_state() {
 #[ignore = "needs Python: see tests/peers/install.sh"]
 fn resets_at_every_state_also_before_the_101() {
     in_turn("resets_at_every_state_also_before_the_101", || {
-        Siege::new("resets by SO_LINGER").lay(|server, _| {
+        Siege::new("resets by SO_LINGER").lay(|server, _, _| {
             let (host, port) = (server.ip().to_string(), server.port().to_string());
             let command = support::with(support::python("resets.py"), [&host[..], &port, "500"]);
             let said = support::run_well("resets.py", command, b"", 4 * SOON);
@@ -127,7 +134,7 @@ fn resets_at_every_state_also_before_the_101() {
 #[test]
 fn a_flood_of_connections() {
     in_turn("a_flood_of_connections", || {
-        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 16, 125));
+        Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 8, 60));
     });
 }
 
@@ -135,7 +142,7 @@ fn a_flood_of_connections() {
 #[ignore = "takes a minute"]
 fn a_longer_flood_of_connections() {
     in_turn("a_longer_flood_of_connections", || {
-        Siege::new("connect and close").lay(|server, _| attacks::connect_and_close(server, 64, 160));
+        Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 64, 160));
     });
 }
 
@@ -144,7 +151,7 @@ fn a_longer_flood_of_connections() {
 #[test]
 fn a_flood_of_pings() {
     in_turn("a_flood_of_pings", || {
-        Siege::new("ping flood").lay(|server, _| attacks::pings(server, 8, 100));
+        Siege::new("ping flood").lay(|server, _, _| attacks::pings(server, 8, 100));
     });
 }
 
@@ -152,7 +159,7 @@ fn a_flood_of_pings() {
 #[ignore = "takes a minute"]
 fn a_longer_flood_of_pings() {
     in_turn("a_longer_flood_of_pings", || {
-        Siege::new("ping flood").lay(|server, _| attacks::pings(server, 8, 2000));
+        Siege::new("ping flood").lay(|server, _, _| attacks::pings(server, 8, 2000));
     });
 }
 
@@ -165,7 +172,7 @@ const fn for_each_message(clients: usize) -> u64 {
 fn endless_fragments() {
     in_turn("endless_fragments", || {
         let siege = Siege { grows: for_each_message(4), ..Siege::new("endless fragments") };
-        siege.lay(|server, _| attacks::fragments(server, 4, seconds(1)));
+        siege.lay(|server, _, _| attacks::fragments(server, 4, seconds(1)));
     });
 }
 
@@ -174,14 +181,15 @@ fn endless_fragments() {
 fn endless_fragments_up_to_the_time_limit() {
     in_turn("endless_fragments_up_to_the_time_limit", || {
         let siege = Siege { grows: for_each_message(8), ..Siege::new("endless fragments") };
-        siege.lay(|server, _| attacks::fragments(server, 8, seconds(40)));
+        siege.lay(|server, _, _| attacks::fragments(server, 8, seconds(40)));
     });
 }
 
 #[test]
 fn huge_lengths() {
     in_turn("huge_lengths", || {
-        Siege { grows: 8 * 1024, ..Siege::new("a length of 2^63") }.lay(|server, _| attacks::huge_lengths(server, 100));
+        Siege { grows: 8 * 1024, ..Siege::new("a length of 2^63") }
+            .lay(|server, _, _| attacks::huge_lengths(server, 100));
     });
 }
 
@@ -190,7 +198,7 @@ fn huge_lengths() {
 #[test]
 fn a_hundred_thousand_headers() {
     in_turn("a_hundred_thousand_headers", || {
-        Siege { grows: 8 * 1024, ..Siege::new("100,000 headers") }.lay(|server, _| attacks::headers(server, 50));
+        Siege { grows: 8 * 1024, ..Siege::new("100,000 headers") }.lay(|server, _, _| attacks::headers(server, 50));
     });
 }
 
@@ -198,7 +206,7 @@ fn a_hundred_thousand_headers() {
 fn heads_without_an_end() {
     in_turn("heads_without_an_end", || {
         Siege { grows: 8 * 1024, ..Siege::new("a head without end") }
-            .lay(|server, _| attacks::endless_heads(server, 50));
+            .lay(|server, _, _| attacks::endless_heads(server, 50));
     });
 }
 
@@ -209,7 +217,7 @@ fn descriptors_exhausted() {
     in_turn("descriptors_exhausted", || {
         // Nobody new can come in meanwhile: that is the attack. `Siege::lay` asks that somebody can afterwards.
         let siege = Siege { descriptors: 120, visitors: false, ..Siege::new("descriptors exhausted") };
-        siege.lay(|server, _| attacks::crowd(server, 1000, seconds(2)));
+        siege.lay(|server, _, _| attacks::crowd(server, 1000, seconds(2)));
     });
 }
 
@@ -233,7 +241,7 @@ fn soak() {
     let wave_lasts = seconds(lasts) / waves as u32;
     let siege = Siege { waves: waves as usize, grows: 128 * 1024, ..Siege::new("soak") };
     let done = Mutex::new(BTreeMap::<&str, usize>::new());
-    siege.lay(|server, wave| {
+    siege.lay(|server, wave, _| {
         let begun = Instant::now();
         thread::scope(|scope| {
             for me in 0..AT_ONCE {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Half-open handshakes that send one byte of an endless head each second. Who is thrown out comes again.
-pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration) -> String {
+pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration, all_have_come: &dyn Fn()) -> String {
     let connect = || {
         let mut stream = TcpStream::connect(server).unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nX-Drip: ").unwrap();
@@ -20,6 +20,7 @@ pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration) -> Strin
         connect()
     };
     let mut streams: Vec<_> = (0..clients).map(come).collect();
+    all_have_come();
     let (begun, mut dripped, mut thrown_out) = (Instant::now(), 0, 0);
     // One after the other, so that the bytes are spread over each second.
     while begun.elapsed() < lasts {
@@ -47,7 +48,7 @@ pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration) -> Strin
 }
 
 /// Clients that send and never read, until the server takes nothing more from them, and then stay for a while.
-pub(crate) fn deaf(server: SocketAddr, clients: usize, stays: Duration) -> String {
+pub(crate) fn deaf(server: SocketAddr, clients: usize, stays: Duration, all_are_stuck: &dyn Fn()) -> String {
     // Linux holds some 9 MB between two programs before it holds one of them back.
     const MOST: usize = 64 << 20;
     let message = frame(BINARY, &[7; 16 * 1024]);
@@ -73,6 +74,7 @@ pub(crate) fn deaf(server: SocketAddr, clients: usize, stays: Duration) -> Strin
     }
     let stuck = peers.iter().filter(|(_, sent)| *sent < MOST).count();
     let sent: usize = peers.iter().map(|(_, sent)| *sent).sum();
+    all_are_stuck();
     thread::park_timeout(stays); // how long they sit there
     assert!(stuck > clients * 9 / 10, "{stuck} of {clients} only were held back");
     format!("{clients} that never read sent {} MiB, {stuck} held back", sent >> 20)
