@@ -54,14 +54,15 @@ const fn for_each(clients: usize) -> u64 {
     32 * 1024 + 32 * clients as u64
 }
 
-/// What a p99 must not be worse than anyhow: below this it says who else was on the machine.
-const FLOOR: Duration = Duration::from_millis(2);
+/// What a p99 must not be worse than anyhow: below this it may say who else was on the machine. The row of figures has the
+/// ratio; an attack that holds honest clients up costs them tens of milliseconds and more.
+const FLOOR: Duration = Duration::from_millis(10);
 
 #[test]
 fn half_open_handshakes() {
     in_turn("half_open_handshakes", || {
         let siege = Siege::new("half-open handshakes");
-        let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, 5 * FLOOR)), ..siege };
+        let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, FLOOR)), ..siege };
         siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
     });
 }
