@@ -26,19 +26,12 @@ use websocket::*;
 /// A descriptor for each attacker, here and there.
 const ROOM: &str = "ulimit -n 16384 2>/dev/null || ulimit -n $(ulimit -H -n)";
 
-/// And a processor of our own, the second one.
-const ROOM_APART: &str = "taskset -cp 1 $$ >/dev/null; ulimit -n 16384 2>/dev/null || ulimit -n $(ulimit -H -n)";
-
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs it in a program with room for descriptors, when it is its turn.
 fn in_turn(test: &str, lay: impl FnOnce()) {
-    in_turn_with(ROOM, test, lay);
-}
-
-fn in_turn_with(room: &str, test: &str, lay: impl FnOnce()) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    if alone(test, room) {
+    if alone(test, ROOM) {
         lay();
     }
 }
@@ -64,16 +57,6 @@ fn half_open_handshakes() {
         let siege = Siege::new("half-open handshakes");
         let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, FLOOR)), ..siege };
         siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
-    });
-}
-
-#[test]
-#[ignore = "takes a minute"]
-fn five_thousand_half_open_handshakes() {
-    in_turn_with(ROOM_APART, "five_thousand_half_open_handshakes", || {
-        let siege = Siege::new("half-open handshakes");
-        let siege = Siege { arrives: true, pinned: true, grows: for_each(5000), slower: Some((2, FLOOR)), ..siege };
-        siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 5000, seconds(15), all_have_come));
     });
 }
 

@@ -68,8 +68,6 @@ pub(crate) struct Siege {
     pub(crate) grows: u64,
     /// Honest clients come and go during the attack, too.
     pub(crate) visitors: bool,
-    /// The server has a processor to itself, as far as this test can see to it, and this test another one.
-    pub(crate) pinned: bool,
     /// The attack says when all have come: until then, it is another phase.
     pub(crate) arrives: bool,
     /// How much longer than before the slowest hundredth of the honest exchanges may take, and what is too short to be
@@ -79,16 +77,7 @@ pub(crate) struct Siege {
 
 impl Siege {
     pub(crate) fn new(name: &'static str) -> Siege {
-        Siege {
-            name,
-            descriptors: 16_384,
-            waves: 2,
-            grows: 32 * 1024,
-            visitors: true,
-            pinned: false,
-            arrives: false,
-            slower: None,
-        }
+        Siege { name, descriptors: 16_384, waves: 2, grows: 32 * 1024, visitors: true, arrives: false, slower: None }
     }
 
     /// As [`lay`](Siege::lay), up to three times: an attack slows the honest down every time, and a machine that is busy with
@@ -101,7 +90,7 @@ impl Siege {
     /// while, and at the end what it did. Everything that is promised is asked for here, but whether the honest were as quick
     /// as [`Siege::slower`] asks, which is returned.
     pub(crate) fn lay(&self, attack: impl Fn(SocketAddr, usize, &dyn Fn()) -> String) -> bool {
-        let server = Besieged::start(self.descriptors, self.pinned);
+        let server = Besieged::start(self.descriptors);
         let honest = Honest::come(server.address);
         // What a first visitor touches, every later one finds; and what visitors cost is no attacker's doing.
         let visitor = Visitor::come(server.address);
@@ -155,12 +144,11 @@ pub(crate) struct Besieged {
 }
 
 impl Besieged {
-    pub(crate) fn start(descriptors: usize, pinned: bool) -> Besieged {
+    pub(crate) fn start(descriptors: usize) -> Besieged {
         let mut command = Command::new("sh");
         // Where that many are not allowed, as many as are.
         let raise = format!("ulimit -n {descriptors} 2>/dev/null || ulimit -n $(ulimit -H -n)");
-        let pin = if pinned { "taskset -cp 0 $$ >/dev/null; " } else { "" };
-        command.args(["-c", &format!("{pin}{raise}; exec \"$0\" \"$@\"")]).arg(support::example_path("ws_echo_server"));
+        command.args(["-c", &format!("{raise}; exec \"$0\" \"$@\"")]).arg(support::example_path("ws_echo_server"));
         command.args(["--listen", "127.0.0.1:0", "--clients", "8192"]);
         // Else, once a block of 16 MiB was freed, glibc takes blocks of that size for usual ones and keeps them: up to 64 MiB
         // in each of its arenas, which would hide a leak. Whoever watches a server's memory sets this, too.
