@@ -27,8 +27,10 @@ pub enum Work {
         clients: usize,
         together: usize,
     },
+    /// To so many clients, so many messages that come together.
     Broadcast {
         clients: usize,
+        together: usize,
     },
     Idle {
         clients: usize,
@@ -84,7 +86,10 @@ pub fn all(quick: bool) -> Vec<Workload> {
     add("burst".to_owned(), "rate", Work::Burst { clients, together }, false, &THREE);
     let two = [Contender::Socklab, Contender::Tungstenite];
     for clients in [100, 1000] {
-        add(format!("broadcast-{clients}"), "rate", Work::Broadcast { clients }, false, &two);
+        for (way, together) in [("", 1), ("-flight", 16)] {
+            let work = Work::Broadcast { clients, together };
+            add(format!("broadcast-{clients}{way}"), "rate", work, false, &two);
+        }
     }
     let four = [THREE[0], THREE[1], THREE[2], Contender::TungsteniteSmall];
     for (tls, called, clients) in
@@ -110,7 +115,7 @@ impl Workload {
             Work::Bulk { size, under_way } => load::bulk::run(target, meter(), deadline, size, under_way),
             Work::Churn => load::churn::run(target, meter(), deadline),
             Work::Burst { clients, together } => load::burst::run(target, deadline, clients, together),
-            Work::Broadcast { clients } => load::broadcast::run(target, meter(), deadline, clients),
+            Work::Broadcast { clients, together } => load::broadcast::run(target, meter(), deadline, clients, together),
             Work::Idle { clients } => load::idle::run(target, server.process(), seconds, deadline, clients),
             Work::Alone => Err(io::Error::other("a function has no server")),
         }
