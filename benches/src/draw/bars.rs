@@ -53,16 +53,18 @@ const GAP: f64 = 8.0;
 const STYLE: &str = "
 text { font: 14px system-ui, 'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif; fill: #1b1f24 }
 .title { font-size: 16px; font-weight: 600 } .heading { font-size: 15px; font-weight: 600 } .says { fill: #505a66 }
-.card { fill: #ffffff; stroke: #d5dae0 } .interval { stroke: #1b1f24; stroke-width: 1.5; fill: none }
+.card { fill: #ffffff; stroke: #d5dae0 }
+.label { paint-order: stroke; stroke: #ffffff; stroke-width: 5 } .interval { stroke: #1b1f24; stroke-width: 1.5; fill: none }
 .name { text-anchor: end } .middle { text-anchor: middle } .zero { stroke: #8a939e } .beside { stroke: #1b1f24; stroke-dasharray: 4 3 }
 .first { fill: #2f6fde } .second { fill: #9aa4b0 } .third { fill: #dd8b3b } .fourth { fill: #eebf92 }
 @media (prefers-color-scheme: dark) {
-text { fill: #e8ebef } .says { fill: #aab3be } .card { fill: #14181d; stroke: #3a424c }
+text { fill: #e8ebef } .says { fill: #aab3be } .card { fill: #14181d; stroke: #3a424c } .label { stroke: #14181d }
 .interval, .beside { stroke: #f4f6f8 } .zero { stroke: #76808c }
 .first { fill: #3f7fe8 } .second { fill: #6b7683 } .third { fill: #b8691d } .fourth { fill: #8a5a2b }
 }
 @media print {
-text { fill: #000000 } .says { fill: #333333 } .card { fill: #ffffff; stroke: none } .interval, .beside { stroke: #000000 }
+text { fill: #000000 } .says { fill: #333333 } .card { fill: #ffffff; stroke: none } .label { stroke: #ffffff }
+.interval, .beside { stroke: #000000 }
 .first { fill: #2f6fde } .second { fill: #9aa4b0 } .third { fill: #dd8b3b } .fourth { fill: #eebf92 }
 }
 ";
@@ -170,4 +172,52 @@ pub fn width(text: &str, size: f64) -> f64 {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(element: &str, name: &str) -> f64 {
+        let value = element.split_once(&format!(" {name}=\"")).unwrap().1;
+        value.split('"').next().unwrap().parse().unwrap()
+    }
+
+    fn bar(name: &str, median: f64, low: f64, high: f64) -> Bar {
+        let value = Estimate { median, low, high };
+        Bar { name: name.to_owned(), class: "first", value, label: format!("{median} <units>") }
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_value_and_its_interval_lies_across_its_end() {
+        let group = |bars| Group { heading: "some & more".to_owned(), bars };
+        let groups = vec![group(vec![bar("one", 10.0, 10.0, 10.0), bar("two", 40.0, 20.0, 80.0)])];
+        let beside = Some((20.0, "twenty"));
+        let plot = Plot { name: "plot", title: "A plot".to_owned(), says: Vec::new(), groups, beside };
+        let svg = plot.svg();
+        let elements = |begins: &str| svg.lines().filter(|line| line.starts_with(begins)).collect::<Vec<_>>();
+        let bars = elements("<rect class=\"first\"");
+        let (left, one) = (attribute(bars[0], "x"), attribute(bars[0], "width"));
+        assert!((attribute(bars[1], "width") - 4.0 * one).abs() < 0.2, "{svg}");
+        // A value of which all rounds agree has no interval to show.
+        let intervals = elements("<path");
+        assert_eq!(intervals.len(), 1);
+        let expected = [(left + 2.0 * one, "M"), (left + 8.0 * one, "H")];
+        for (at, letter) in expected {
+            let drawn: f64 = intervals[0]
+                .split(letter)
+                .nth(if letter == "M" { 2 } else { 1 })
+                .unwrap()
+                .split(['M', ' '])
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert!((drawn - at).abs() < 0.5, "{letter} {drawn} {at}");
+        }
+        let beside = elements("<line class=\"beside\"");
+        assert!((attribute(beside[0], "x1") - (left + 2.0 * one)).abs() < 0.2);
+        assert!(svg.contains(">some &amp; more</text>") && svg.contains(">40 &lt;units></text>"), "{svg}");
+        assert!(svg.contains("one 10 &lt;units>, two 40 &lt;units></desc>"), "{svg}");
+    }
 }

@@ -82,6 +82,8 @@ pub fn in_words(asked: &str, value: f64) -> String {
         "took" | "open_s" => format!("{} s", rounded(value, 2)),
         "rate" if value >= 1e6 => format!("{} million", rounded(value / 1e6, 2)),
         "rate" => rounded(value, 2),
+        "repeated" => format!("{} waited", with_commas(value.round() as i64)),
+        "refused" => format!("{} refused", with_commas(value.round() as i64)),
         _ => with_commas(value.round() as i64),
     }
 }
@@ -149,7 +151,8 @@ mod tests {
         assert_eq!(said("kib_per_client a raw", 164.3), "164 KiB");
         assert_eq!(said("rate a raw / rate b raw", 0.9), "0.90");
         assert_eq!(said("rate a raw / rate b raw", 27.4), "27");
-        assert_eq!(said("repeated a raw", 1234.0), "1,234");
-        assert_eq!(said("repeated a raw", 0.0), "0");
+        assert_eq!(said("repeated a raw", 1234.0), "1,234 waited");
+        assert_eq!(said("refused a raw", 0.0), "0 refused");
+        assert_eq!(said("threads a raw", 10_002.0), "10,002");
     }
 }

@@ -48,7 +48,7 @@ const PLOTS: [Asked; 7] = [
     },
     Asked {
         name: "processor",
-        title: "The server's processor time for a message",
+        title: "Server's processor time for a message",
         says: &["32 B, one at a time. Shorter is better."],
         figure: "server_us",
         beside: None,
@@ -120,12 +120,20 @@ pub fn all(kept: &Kept) -> Result<Vec<Plot>, String> {
 impl Asked {
     fn plot(&self, kept: &Kept) -> Result<Plot, String> {
         let groups = self.groups.iter().map(|group| self.group(kept, group)).collect::<Result<Vec<_>, _>>()?;
-        let (_, workload, _) = self.groups[0];
-        let rounds = kept.rounds(workload, self.contenders[0]);
         let mut says: Vec<String> = self.says.iter().map(|&line| line.to_owned()).collect();
-        says.push(format!("Median of {rounds} rounds; the line: its interval."));
+        says.push(format!("Median of {} rounds; the line: its interval.", self.rounds(kept)));
         let beside = self.beside.map(|(_, name)| (1.0, name));
         Ok(Plot { name: self.name, title: self.title.to_owned(), says, groups, beside })
+    }
+
+    /// How often each was measured, in words.
+    fn rounds(&self, kept: &Kept) -> String {
+        let each = |contender| self.groups.iter().map(move |&(_, workload, _)| kept.rounds(workload, contender));
+        let counts = || self.contenders.iter().copied().flat_map(each).filter(|&count| count > 0);
+        match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
+            (least, most) if least == most => least.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        }
     }
 
     fn group(&self, kept: &Kept, &(heading, workload, times): &(&str, &str, f64)) -> Result<Group, String> {
@@ -157,10 +165,10 @@ pub fn shown(contender: &str) -> (&str, &'static str) {
         "socklab" => ("socklab", "first"),
         "raw" => ("raw loop", "second"),
         "tungstenite" => ("tungstenite", "third"),
-        "tungstenite-small" => ("…, 4 KiB buffer", "fourth"),
+        "tungstenite-small" => ("tungstenite, 4 KiB", "fourth"),
         "system-call" => ("a system call", "second"),
         "send-receive" => ("send, receive", "first"),
-        "other-thread" => ("… a sleeping thread", "first"),
+        "other-thread" => ("send, wake, receive", "first"),
         "thread" => ("start, end a thread", "third"),
         other => (other, "second"),
     }
