@@ -1,8 +1,9 @@
 //! What does the file say that a run has kept?
 //!
 //! A figure is asked for in words: `rate flight-32b socklab` is the rate of socklab in the workload `flight-32b`, the median
-//! of its rounds. Two with `/` or `-` between them are compared: round by round if they are of one workload, for those runs
-//! followed each other; else median with median, and nothing is said about how sure that is but the widest.
+//! of its rounds. Two with `/` between them are compared round by round if they are of one workload, for those runs followed
+//! each other; else median with median, and nothing is said about how sure that is but the widest. With `-` it is always the
+//! medians, so that who subtracts what the text says finds the same.
 
 use crate::statistics::{Estimate, estimate};
 use serde_json::Value;
@@ -43,11 +44,11 @@ impl Kept {
                 let own = self.all(figure, workload, contender)?;
                 let other = self.all(other_figure, other_workload, other_contender)?;
                 let apply = |own: f64, other: f64| if sign == "/" { own / other } else { own - other };
-                if workload == other_workload {
+                if workload == other_workload && sign == "/" {
                     if own.len() != other.len() {
                         return Err(format!("\"{asked}\": a round is missing, measure {workload} again"));
                     }
-                    let pairs = own.iter().zip(&other).map(|(own, other)| apply(*own, *other));
+                    let pairs = own.iter().zip(&other).map(|(own, other)| own / other);
                     return estimate(&pairs.collect::<Vec<_>>()).ok_or_else(none);
                 }
                 let (own, other) = (estimate(&own).ok_or_else(none)?, estimate(&other).ok_or_else(none)?);
@@ -89,7 +90,7 @@ pub fn in_words(asked: &str, value: f64) -> String {
 }
 
 fn ratio(value: f64) -> String {
-    if value.abs() < 10.0 { format!("{value:.2}") } else { rounded(value, 2) }
+    if value.abs() < 2.0 { format!("{value:.2}") } else { rounded(value, 2) }
 }
 
 /// So many digits count, the rest are zeros.
@@ -133,6 +134,7 @@ mod tests {
         assert_eq!(kept.value("rate a socklab / rate a raw"), estimate(0.9, 0.5, 1.0));
         assert_eq!(kept.value("rate a raw / rate b raw"), estimate(4.0, 10.0 / 6.0, 10.0));
         assert_eq!(kept.value("rate a raw - rate b raw"), estimate(15.0, 4.0, 36.0));
+        assert_eq!(kept.value("rate a raw - rate a socklab"), estimate(0.0, -10.0, 31.0));
         for wrong in ["rate c raw", "rate a nobody", "speed a raw", "rate a", "rate b socklab / rate b raw", ""] {
             assert!(kept.value(wrong).is_err(), "{wrong}");
         }
@@ -150,6 +152,7 @@ mod tests {
         assert_eq!(said("p99 a raw", 995.1), "1,000 µs");
         assert_eq!(said("kib_per_client a raw", 164.3), "164 KiB");
         assert_eq!(said("rate a raw / rate b raw", 0.9), "0.90");
+        assert_eq!(said("rate a raw / rate b raw", 5.29), "5.3");
         assert_eq!(said("rate a raw / rate b raw", 27.4), "27");
         assert_eq!(said("repeated a raw", 1234.0), "1,234 waited");
         assert_eq!(said("refused a raw", 0.0), "0 refused");

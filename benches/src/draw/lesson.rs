@@ -74,6 +74,8 @@ fn in_full(workload: &str) -> String {
         "1m" => "1 MiB".to_owned(),
         "16m" => "16 MiB".to_owned(),
         "1" => "1 client".to_owned(),
+        "1000" => "1,000 clients".to_owned(),
+        "10000" => "10,000 clients".to_owned(),
         number if number.parse::<u32>().is_ok() => format!("{number} clients"),
         other => other.to_owned(),
     };
