@@ -37,6 +37,8 @@ pub enum Work {
     },
     /// No server: a function.
     Alone,
+    /// No server: the system.
+    Costs,
 }
 
 pub struct Workload {
@@ -101,6 +103,8 @@ pub fn all(quick: bool) -> Vec<Workload> {
     }
     let functions = [Contender::Memcpy, Contender::Mask, Contender::Utf8Ascii, Contender::Utf8Mixed];
     add("bytes".to_owned(), "gb_per_s", Work::Alone, false, &functions);
+    let costs = [Contender::SystemCall, Contender::SendReceive, Contender::OtherThread, Contender::Thread];
+    add("costs".to_owned(), "us", Work::Costs, false, &costs);
     all
 }
 
@@ -117,7 +121,7 @@ impl Workload {
             Work::Burst { clients, together } => load::burst::run(target, deadline, clients, together),
             Work::Broadcast { clients, together } => load::broadcast::run(target, meter(), deadline, clients, together),
             Work::Idle { clients } => load::idle::run(target, server.process(), seconds, deadline, clients),
-            Work::Alone => Err(io::Error::other("a function has no server")),
+            Work::Alone | Work::Costs => Err(io::Error::other("it has no server")),
         }
     }
 }
