@@ -65,6 +65,7 @@ fn in_full(workload: &str) -> String {
     let part = |part: &str| match part {
         "tls" => "TLS".to_owned(),
         "echo" => "one at a time".to_owned(),
+        "flight" if workload.starts_with("broadcast") => "16 together".to_owned(),
         "flight" => "64 in flight, 4 clients".to_owned(),
         "bulk" => "1 client".to_owned(),
         "two" => "two under way".to_owned(),

@@ -104,11 +104,15 @@ const PLOTS: [Asked; 7] = [
     Asked {
         name: "broadcast",
         title: "Copies of a broadcast delivered a second",
-        says: &["1 KiB to all, the next when the last has it.", "Longer is better."],
+        says: &["1 KiB, the next when the last client has it.", "Longer is better."],
         figure: "rate",
         beside: None,
         contenders: BOTH,
-        groups: &[("100 clients", "broadcast-100", 100.0), ("1,000 clients", "broadcast-1000", 1000.0)],
+        groups: &[
+            ("100 clients", "broadcast-100", 100.0),
+            ("1,000 clients", "broadcast-1000", 1000.0),
+            ("1,000 clients, 16 messages together", "broadcast-1000-flight", 1000.0),
+        ],
     },
 ];
 
