@@ -8,6 +8,8 @@
 
 #[path = "siege/attacks.rs"]
 mod attacks;
+#[path = "siege/beside_raw.rs"]
+mod beside_raw;
 #[path = "siege/besieged.rs"]
 mod besieged;
 #[path = "siege/honest.rs"]
@@ -58,6 +60,37 @@ fn half_open_handshakes() {
         let siege = Siege { arrives: true, grows: for_each(500), slower: Some((2, FLOOR)), ..siege };
         siege.lay_again_if_slow(|server, _, all_have_come| attacks::drip(server, 500, seconds(3), all_have_come));
     });
+}
+
+/// In full, and three times: what is left after the first wave is all that will ever be left.
+#[test]
+#[ignore = "takes a minute"]
+fn five_thousand_half_open_handshakes() {
+    in_turn("five_thousand_half_open_handshakes", || {
+        let siege = Siege { arrives: true, waves: 3, grows: for_each(5000), ..Siege::new("half-open handshakes") };
+        siege.lay(|server, _, all_have_come| attacks::drip(server, 5000, seconds(5), all_have_come));
+    });
+}
+
+/// And what they cost the honest, beside a server that does nothing but read: what the drips of 5,000 cost the machine, and
+/// whoever else is busy on it, costs both.
+#[test]
+#[ignore = "takes two minutes"]
+fn five_thousand_drips_cost_the_honest_no_more_than_beside_a_raw_server() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let apart = format!("taskset -cp 1 $$ >/dev/null; {ROOM}");
+    if alone("five_thousand_drips_cost_the_honest_no_more_than_beside_a_raw_server", &apart) {
+        beside_raw::compare(5000, 5);
+    }
+}
+
+/// What the test above starts.
+#[test]
+#[ignore = "is run by another"]
+fn the_raw_server() {
+    if std::env::var_os("SOCKLAB_RAW").is_some() {
+        beside_raw::serve();
+    }
 }
 
 // --- those that never read ------------------------------------------------------------------------
