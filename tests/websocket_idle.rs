@@ -1,4 +1,5 @@
-//! How many system calls does a WebSocket server make? None while nothing happens, and two for an echo. strace counts.
+//! How many system calls does a WebSocket server make? None while nothing happens, two for an echo, and two for each byte of
+//! a handshake that drips. strace counts.
 //!
 //!     cargo test --test websocket_idle -- --ignored --nocapture
 #![cfg(target_os = "linux")]
@@ -106,6 +107,26 @@ fn an_echo_costs_two_system_calls() {
     println!("# {calls} lines of strace for {ECHOES} echoes");
     // A read that waits may be told in two lines, where another thread is heard in between.
     assert!((2 * ECHOES..=2 * ECHOES + ECHOES / 20).contains(&calls), "{calls} for {ECHOES}\n{}", server.last(20));
+    server.finish();
+}
+
+/// A byte at a time of a handshake that never ends: a read, and a time-out that is set anew, for the handshake's deadline has
+/// come nearer. Each further call would be one more for every byte that an attacker drips.
+#[test]
+#[ignore = "needs strace"]
+fn a_drop_of_a_half_open_handshake_costs_two_system_calls() {
+    const DROPS: usize = 300;
+    let server = Traced::start("websocket_drop_calls");
+    let mut peer = Peer::silent(server.address);
+    peer.write(b"GET / HTTP/1.1\r\nX-Drip: ");
+    let before = server.settle();
+    for _ in 0..DROPS {
+        peer.write(b"x");
+        thread::sleep(Duration::from_millis(5)); // the pace: two drops must not come in one read
+    }
+    let calls = server.settle() - before;
+    println!("# {calls} lines of strace for {DROPS} drops");
+    assert!((DROPS..=2 * DROPS + DROPS / 20).contains(&calls), "{calls} for {DROPS}\n{}", server.last(20));
     server.finish();
 }
 

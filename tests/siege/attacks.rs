@@ -6,11 +6,13 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Half-open handshakes that send one byte of an endless head each second. Who is thrown out comes again.
+/// Half-open handshakes that begin with 2 KiB of headers, for whoever looks at them again each time, and go on with one byte
+/// each second. Who is thrown out comes again.
 pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration, all_have_come: &dyn Fn()) -> String {
+    let begins = format!("GET / HTTP/1.1\r\n{}X-Drip: ", format!("X-Filler: {}\r\n", "a".repeat(52)).repeat(32));
     let connect = || {
         let mut stream = TcpStream::connect(server).unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nX-Drip: ").unwrap();
+        stream.write_all(begins.as_bytes()).unwrap();
         stream.set_nonblocking(true).unwrap();
         stream
     };
@@ -42,7 +44,8 @@ pub(crate) fn drip(server: SocketAddr, clients: usize, lasts: Duration, all_have
             }
             dripped += 1;
         }
-        thread::park_timeout(Duration::from_millis(1)); // the pace
+        // The pace. Together they would come in a bunch, and whoever comes behind them waits for all of it.
+        thread::park_timeout(Duration::from_millis(1).min(Duration::from_secs(1) / clients as u32));
     }
     format!("{clients} half-open, {dripped} drops, {thrown_out} got 408")
 }
