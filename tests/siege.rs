@@ -2,8 +2,14 @@
 //! numbered messages all the time: nothing of theirs is lost, the memory is bounded, and afterwards no thread, no descriptor
 //! and no memory of the attackers is left.
 //!
-//! Each attack leaves a row of figures: `cargo test --test siege -- --show-output`. What is always run is small; the full
-//! size is `--ignored`. One siege at a time, for what others do would be in the figures.
+//! Each attack leaves a row of figures. What is always run is small; the full size is `--ignored`. All rows, as one table:
+//!
+//!     cargo test --test siege -- --include-ignored --show-output | grep '^# '
+//!
+//! A row says what the server holds before, at most and after each wave (and how much of it that leaves for each thread that
+//! there was), how long 99 of 100 honest exchanges took at most in the calm, while the attackers came, and under attack, and what
+//! the attackers did. One siege at a time, for what others do would be in the figures. Where nobody reads the figures,
+//! `SOCKLAB_SIEGES_TOGETHER=1` lays several at once: what is asked for holds all the same.
 #![cfg(target_os = "linux")]
 
 #[path = "siege/attacks.rs"]
@@ -20,7 +26,7 @@ mod websocket;
 
 use besieged::Siege;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use websocket::*;
@@ -28,14 +34,35 @@ use websocket::*;
 /// A descriptor for each attacker, here and there.
 const ROOM: &str = "ulimit -n 16384 2>/dev/null || ulimit -n $(ulimit -H -n)";
 
-static TURN: Mutex<()> = Mutex::new(());
+static TURN: RwLock<()> = RwLock::new(());
 
-/// Runs it in a program with room for descriptors, when it is its turn.
-fn in_turn(test: &str, lay: impl FnOnce()) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    if alone(test, ROOM) {
+/// Lays it when no other siege is laid, or beside others if they may be together and that is wanted.
+fn when_it_is_time(may_be_together: bool, lay: impl FnOnce()) {
+    if may_be_together && std::env::var_os("SOCKLAB_SIEGES_TOGETHER").is_some() {
+        let _turn = TURN.read().unwrap_or_else(PoisonError::into_inner);
+        lay();
+    } else {
+        let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
         lay();
     }
+}
+
+/// Runs it in a program with room for descriptors. It asks how quick the honest are, or takes much of the machine.
+fn in_turn(test: &str, lay: impl FnOnce()) {
+    when_it_is_time(false, || {
+        if alone(test, ROOM) {
+            lay()
+        }
+    });
+}
+
+/// The same. It asks what is lost and what is left, and not how quick anybody is.
+fn in_turn_or_together(test: &str, lay: impl FnOnce()) {
+    when_it_is_time(true, || {
+        if alone(test, ROOM) {
+            lay()
+        }
+    });
 }
 
 const fn seconds(count: u64) -> Duration {
@@ -77,11 +104,12 @@ fn five_thousand_half_open_handshakes() {
 #[test]
 #[ignore = "takes a minute"]
 fn five_thousand_drips_cost_the_honest_no_more_than_beside_a_raw_server() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let apart = format!("taskset -cp 1 $$ >/dev/null; {ROOM}");
-    if alone("five_thousand_drips_cost_the_honest_no_more_than_beside_a_raw_server", &apart) {
-        beside_raw::compare(5000);
-    }
+    when_it_is_time(false, || {
+        let apart = format!("taskset -cp 1 $$ >/dev/null; {ROOM}");
+        if alone("five_thousand_drips_cost_the_honest_no_more_than_beside_a_raw_server", &apart) {
+            beside_raw::compare(5000);
+        }
+    });
 }
 
 /// What the test above starts.
@@ -102,7 +130,7 @@ const fn for_each_deaf(clients: usize) -> u64 {
 
 #[test]
 fn clients_that_never_read() {
-    in_turn("clients_that_never_read", || {
+    in_turn_or_together("clients_that_never_read", || {
         let siege = Siege { arrives: true, grows: for_each_deaf(100), ..Siege::new("never reading") };
         siege.lay(|server, _, all_are_stuck| attacks::deaf(server, 100, seconds(1), all_are_stuck));
     });
@@ -111,7 +139,7 @@ fn clients_that_never_read() {
 #[test]
 #[ignore = "takes a minute"]
 fn a_thousand_that_never_read() {
-    in_turn("a_thousand_that_never_read", || {
+    in_turn_or_together("a_thousand_that_never_read", || {
         let siege = Siege { arrives: true, grows: for_each_deaf(1000), ..Siege::new("never reading") };
         siege.lay(|server, _, all_are_stuck| attacks::deaf(server, 1000, seconds(5), all_are_stuck));
     });
@@ -121,7 +149,7 @@ fn a_thousand_that_never_read() {
 
 #[test]
 fn resets_at_every_state() {
-    in_turn("resets_at_every_state", || {
+    in_turn_or_together("resets_at_every_state", || {
         Siege::new("resets").lay(|server, _, _| attacks::resets(server, 50));
     });
 }
@@ -129,7 +157,7 @@ fn resets_at_every_state() {
 #[test]
 #[ignore = "takes a minute"]
 fn many_resets_at_every_state() {
-    in_turn("many_resets_at_every_state", || {
+    in_turn_or_together("many_resets_at_every_state", || {
         Siege::new("resets").lay(|server, _, _| attacks::resets(server, 1000));
     });
 }
@@ -138,7 +166,7 @@ fn many_resets_at_every_state() {
 #[test]
 #[ignore = "needs Python: see tests/peers/install.sh"]
 fn resets_at_every_state_also_before_the_101() {
-    in_turn("resets_at_every_state_also_before_the_101", || {
+    in_turn_or_together("resets_at_every_state_also_before_the_101", || {
         Siege::new("resets by SO_LINGER").lay(|server, _, _| {
             let (host, port) = (server.ip().to_string(), server.port().to_string());
             let command = support::with(support::python("resets.py"), [&host[..], &port, "500"]);
@@ -150,7 +178,7 @@ fn resets_at_every_state_also_before_the_101() {
 
 #[test]
 fn a_flood_of_connections() {
-    in_turn("a_flood_of_connections", || {
+    in_turn_or_together("a_flood_of_connections", || {
         Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 8, 60));
     });
 }
@@ -158,7 +186,7 @@ fn a_flood_of_connections() {
 #[test]
 #[ignore = "takes a minute"]
 fn a_longer_flood_of_connections() {
-    in_turn("a_longer_flood_of_connections", || {
+    in_turn_or_together("a_longer_flood_of_connections", || {
         Siege::new("connect and close").lay(|server, _, _| attacks::connect_and_close(server, 512, 20));
     });
 }
@@ -167,7 +195,7 @@ fn a_longer_flood_of_connections() {
 
 #[test]
 fn a_flood_of_pings() {
-    in_turn("a_flood_of_pings", || {
+    in_turn_or_together("a_flood_of_pings", || {
         Siege::new("ping flood").lay(|server, _, _| attacks::pings(server, 8, 100));
     });
 }
@@ -175,7 +203,7 @@ fn a_flood_of_pings() {
 #[test]
 #[ignore = "takes a minute"]
 fn a_longer_flood_of_pings() {
-    in_turn("a_longer_flood_of_pings", || {
+    in_turn_or_together("a_longer_flood_of_pings", || {
         Siege::new("ping flood").lay(|server, _, _| attacks::pings(server, 8, 2000));
     });
 }
@@ -187,7 +215,7 @@ const fn for_each_message(clients: usize) -> u64 {
 
 #[test]
 fn endless_fragments() {
-    in_turn("endless_fragments", || {
+    in_turn_or_together("endless_fragments", || {
         let siege = Siege { grows: for_each_message(4), ..Siege::new("endless fragments") };
         siege.lay(|server, _, _| attacks::fragments(server, 4, seconds(1)));
     });
@@ -196,7 +224,7 @@ fn endless_fragments() {
 #[test]
 #[ignore = "takes a minute"]
 fn endless_fragments_up_to_the_time_limit() {
-    in_turn("endless_fragments_up_to_the_time_limit", || {
+    in_turn_or_together("endless_fragments_up_to_the_time_limit", || {
         let siege = Siege { grows: for_each_message(8), ..Siege::new("endless fragments") };
         siege.lay(|server, _, _| attacks::fragments(server, 8, seconds(40)));
     });
@@ -204,7 +232,7 @@ fn endless_fragments_up_to_the_time_limit() {
 
 #[test]
 fn huge_lengths() {
-    in_turn("huge_lengths", || {
+    in_turn_or_together("huge_lengths", || {
         Siege { grows: 8 * 1024, ..Siege::new("a length of 2^63") }
             .lay(|server, _, _| attacks::huge_lengths(server, 100));
     });
@@ -214,14 +242,14 @@ fn huge_lengths() {
 
 #[test]
 fn a_hundred_thousand_headers() {
-    in_turn("a_hundred_thousand_headers", || {
+    in_turn_or_together("a_hundred_thousand_headers", || {
         Siege { grows: 8 * 1024, ..Siege::new("100,000 headers") }.lay(|server, _, _| attacks::headers(server, 50));
     });
 }
 
 #[test]
 fn heads_without_an_end() {
-    in_turn("heads_without_an_end", || {
+    in_turn_or_together("heads_without_an_end", || {
         Siege { grows: 8 * 1024, ..Siege::new("a head without end") }
             .lay(|server, _, _| attacks::endless_heads(server, 50));
     });
@@ -231,7 +259,7 @@ fn heads_without_an_end() {
 
 #[test]
 fn descriptors_exhausted() {
-    in_turn("descriptors_exhausted", || {
+    in_turn_or_together("descriptors_exhausted", || {
         // Nobody new can come in meanwhile: that is the attack. `Siege::lay` asks that somebody can afterwards.
         let siege = Siege { descriptors: 120, visitors: false, ..Siege::new("descriptors exhausted") };
         siege.lay(|server, _, _| attacks::crowd(server, 1000, seconds(2)));
@@ -248,7 +276,10 @@ const AT_ONCE: usize = 6;
 #[test]
 #[ignore = "takes a minute, or SOCKLAB_SOAK_SECONDS"]
 fn soak() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    when_it_is_time(true, lay_everything);
+}
+
+fn lay_everything() {
     let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
     let lasts = number("SOCKLAB_SOAK_SECONDS").unwrap_or(60).max(1);
     let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;

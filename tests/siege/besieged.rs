@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// habit is there already, a leak comes once more.
 const HABIT: u64 = 12 * 1024;
 
+/// And what may stay for each thread that there was at once, in KiB.
+const FOR_EACH: u64 = 8;
+
 /// What a later wave may leave on top of the first, in KiB, and a sixteenth of what it grew by.
 const AGAIN: u64 = 4 * 1024;
 
@@ -94,7 +97,8 @@ impl Siege {
         let honest = Honest::come(server.address);
         // What a first visitor touches, every later one finds; and what visitors cost is no attacker's doing.
         let visitor = Visitor::come(server.address);
-        thread::park_timeout(Duration::from_secs(3)); // how long it is calm: there is something to compare with
+        // How long it is calm: there is something to compare with.
+        thread::park_timeout(Duration::from_secs(if self.slower.is_some() { 3 } else { 1 }));
         visitor.leave();
         let start = server.settled(None);
         let mut rested = Vec::new();
@@ -116,10 +120,15 @@ impl Siege {
             [Phase::Before, Phase::Coming, Phase::Attacked].map(|phase| honest.slowest_hundredth(phase));
         let (exchanged, longest) = honest.leave();
         let after = rested[rested.len() - 1];
+        let left = |rest: &Held| rest.resident.saturating_sub(start.resident);
+        let there = peak.threads - start.threads;
+        let after_each_wave: Vec<_> = rested.iter().map(left).collect();
         let shown = |p99: Option<Duration>| p99.map_or("-".to_owned(), |p99| p99.as_micros().to_string());
         println!(
-            "# {:<22} | start {start} | peak {peak} | after {after} | p99 {}, {}, {} us, longest {} ms, {exchanged} echoed | {said}",
+            "# {:<22} | start {start} | peak {peak} | after {after} | waves leave {after_each_wave:?} KiB, {:.1} each | \
+             p99 {}, {}, {} us, longest {} ms, {exchanged} echoed | {said}",
             self.name,
+            left(&after) as f64 / there.max(1) as f64,
             shown(before),
             shown(coming),
             shown(during),
@@ -130,6 +139,7 @@ impl Siege {
         for (wave, rest) in rested.iter().enumerate() {
             let (rests, first) = (rest.resident, rested[0].resident);
             assert!(rests < start.resident + HABIT + grew / 4, "{}: {start} became {rest} in wave {wave}", self.name);
+            assert!(left(rest) < HABIT + FOR_EACH * there, "{}: {rest} with {there} at once", self.name);
             assert!(rests < first + AGAIN + grew / 16, "{}: each wave leaves more: {rested:?}", self.name);
         }
         self.slower.is_none_or(|(times, floor)| {
