@@ -141,7 +141,8 @@ impl Connection {
     pub fn receive_within(&mut self, limit: Duration) -> Result<Received, Error> {
         self.next_message(limit).map_err(|error| {
             let began = if let Error::CutOff { partial } = &error { partial } else { self.decoder.unread() };
-            if is_tls(began) { TlsError::Unexpected.into() } else { error }
+            // Only what came first: behind a message that was understood, bytes that look like TLS are something else.
+            if self.fresh && is_tls(began) { TlsError::Unexpected.into() } else { error }
         })
     }
 

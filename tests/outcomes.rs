@@ -1,7 +1,7 @@
 //! The four outcomes of a receive, the limits, and the endings, against a peer that is a bare `std::net::TcpStream`:
 //! what such a peer does to us is decided here byte by byte.
 
-use socklab::{Client, Connection, Error, Framing, Received, Settings, SimpleServer};
+use socklab::{ByteOrder, Client, Connection, Error, Framing, LengthWidth, Received, Settings, SimpleServer};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
@@ -90,6 +90,20 @@ fn an_end_in_the_middle_of_a_message_is_an_error_that_loses_nothing() {
     peer.shutdown(Shutdown::Write).unwrap();
     match connection.receive() {
         Err(Error::CutOff { partial }) => assert_eq!(partial, b"11\r\nHello"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A message may look like anything. Bytes like the beginning of TLS mean that the peer speaks it only where they come first.
+#[test]
+fn half_a_message_that_looks_like_tls_is_lost_no_more_than_another() {
+    let framing = Framing::BinaryLength { width: LengthWidth::One, order: ByteOrder::BigEndian };
+    let (mut connection, mut peer) = pair(&Settings { framing, ..lines() });
+    peer.write_all(b"\x02hi\x16\x03\x01\x00\x05\x01").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(connection.receive().unwrap(), Received::Message(b"hi".to_vec()));
+    match connection.receive() {
+        Err(Error::CutOff { partial }) => assert_eq!(partial, b"\x16\x03\x01\x00\x05\x01"),
         other => panic!("{other:?}"),
     }
 }
