@@ -1,0 +1,65 @@
+//! Which program is meant: one that was named, or what cargo builds in the student's folder.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Problem;
+use crate::program::Recipe;
+use crate::progress::{self, Progress};
+use crate::units::Unit;
+
+/// A program that can be run, or the compiler's complaint.
+pub enum Found {
+    Program(Recipe),
+    DoesNotCompile(String),
+}
+
+/// # Errors
+///
+/// There is neither a program nor a folder.
+pub fn find(unit: &Unit, folder: Option<&Path>, program: &[OsString]) -> Result<Found, Problem> {
+    if !program.is_empty() {
+        return Ok(Found::Program(Recipe::new(program)));
+    }
+    let folder = folder_of(unit, folder);
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(format!(
+            "there is no program in {}: `cargo lab start {n}` writes a starter, and `cargo lab check {n} -- COMMAND {{port}}` \
+             takes a program of any language",
+            folder.display(),
+            n = unit.number
+        )
+        .into());
+    }
+    build(unit, &folder)
+}
+
+/// The one that was named, or that `start` wrote, or where it would write.
+pub fn folder_of(unit: &Unit, named: Option<&Path>) -> PathBuf {
+    match named {
+        Some(folder) => folder.to_path_buf(),
+        None => Progress::load().unit(unit.number).folder.unwrap_or_else(|| progress::labs().join(unit.label())),
+    }
+}
+
+fn build(unit: &Unit, folder: &Path) -> Result<Found, Problem> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = folder.join("target");
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--offline", "--target-dir"])
+        .arg(&target)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    if !built.status.success() {
+        return Ok(Found::DoesNotCompile(said));
+    }
+    // A warning is the compiler's hint; it does not fail a check.
+    eprint!("{said}");
+    let program = target.join("debug").join(format!("{}{}", unit.name, std::env::consts::EXE_SUFFIX));
+    let program = std::path::absolute(program)?;
+    Ok(Found::Program(Recipe::new([program.as_os_str(), "{port}".as_ref()])))
+}

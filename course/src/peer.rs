@@ -1,0 +1,357 @@
+//! What does one connection say, and what ought to come back?
+//!
+//! A [`Peer`] is the check's end of one connection to the program. It keeps two promises that a plain `write` does not:
+//! a piece is a piece (the next is sent only when the program has read the one before), and an expectation ends: with what
+//! was expected, with the first byte that differs, or with a silence that [`Vigil`] has seen.
+//!
+//! # In production
+//!
+//! A test like this uses the protocol's own client. This one has to say what no client says: half a line, and then nothing.
+
+use socket2::{Domain, SockRef, Socket, Type};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::stage::Ground;
+use crate::system;
+use crate::transcript::shown;
+use crate::vigil::{PATIENCE, Vigil};
+
+/// Why a probe failed: what the student reads first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// One sentence.
+    pub what: String,
+    pub expected: String,
+    pub got: String,
+    /// Another mistake of the catalogue than the probe's own, when it is certain.
+    pub mistake: Option<&'static str>,
+    /// Nothing came, and the program sleeps.
+    pub silent: bool,
+}
+
+impl Failure {
+    pub fn new(what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { what: what.into(), expected: expected.into(), got: got.into(), mistake: None, silent: false }
+    }
+
+    /// Names the mistake itself.
+    pub fn is(mut self, mistake: &'static str) -> Self {
+        self.mistake = Some(mistake);
+        self
+    }
+}
+
+/// The check's end of one connection.
+pub struct Peer {
+    name: String,
+    stream: TcpStream,
+    ground: Arc<Ground>,
+    /// Came, and was not yet expected.
+    received: Vec<u8>,
+}
+
+/// What a wait for the program ends with.
+enum Event {
+    Came,
+    End,
+    Reset,
+    Silence(Duration),
+    Excess,
+}
+
+impl Peer {
+    pub(crate) fn new(name: &str, stream: TcpStream, ground: Arc<Ground>) -> io::Result<Self> {
+        // What is to be glued is given in one write; Nagle's algorithm would hold back a small second one.
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_millis(20)))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { name: name.to_owned(), stream, ground, received: Vec::new() })
+    }
+
+    /// A connection whose receive buffer is as small as the system allows: whoever writes much to it is soon stopped.
+    pub(crate) fn connect_narrow(address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(1)?;
+        socket.connect(&address.into())?;
+        Ok(socket.into())
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// In one write: on loopback it arrives as one segment, and a read with room for it gets all of it.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let bytes = bytes.as_ref();
+        self.ground.transcript.sent(&self.name, bytes);
+        self.stream.write_all(bytes).map_err(|error| {
+            let what = match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "stopped reading".to_owned(),
+                _ => format!("closed the connection ({error})"),
+            };
+            let expected = format!("that it reads {}", shown(bytes));
+            self.failure(format!("{}: the program {what} while something was being sent to it.", self.name), expected, what)
+        })
+    }
+
+    /// In pieces that stay pieces: each is sent when the program has read the one before, and the last is read too.
+    pub fn send_pieces<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Failure> {
+        for piece in pieces {
+            self.send(piece)?;
+            self.taken()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the program has read all that was sent.
+    pub fn taken(&mut self) -> Result<(), Failure> {
+        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else { return Ok(()) };
+        let mut vigil = Vigil::begin();
+        loop {
+            match system::all_taken(ours, theirs) {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                // Not to be seen here: a moment is all that can be given, and on a busy machine pieces may run together.
+                None => {
+                    std::thread::sleep(Duration::from_millis(20));
+                    return Ok(());
+                }
+            }
+            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
+                let what = format!("{}: the program does not read what was sent to it: silent for {silence:.1?}.", self.name);
+                let mut failure = self.failure(what, "that it reads", "nothing was read");
+                failure.silent = true;
+                return Err(failure);
+            }
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    }
+
+    /// Exactly `line` and a line feed come next.
+    pub fn expect_line(&mut self, line: &str) -> Result<(), Failure> {
+        self.expect(format!("{line}\n").as_bytes())
+    }
+
+    /// Exactly these bytes come next. More may follow: what ought not to come is shown by what ought to come after it.
+    pub fn expect(&mut self, expected: &[u8]) -> Result<(), Failure> {
+        loop {
+            let common = self.received.len().min(expected.len());
+            if self.received[..common] != expected[..common] {
+                self.rest_of_the_line();
+                let what = format!("{} got something else than expected.", self.name);
+                return Err(self.failure(what, shown(expected), shown(&self.received)));
+            }
+            if common == expected.len() {
+                self.received.drain(..common);
+                return Ok(());
+            }
+            let so_far = match self.received.is_empty() {
+                true => String::new(),
+                false => format!("{}, then ", shown(&self.received)),
+            };
+            let (name, expected) = (self.name.clone(), shown(expected));
+            match self.wait() {
+                Event::Came => {}
+                Event::End => {
+                    return Err(self.failure(
+                        format!("{name}: the program closed the connection."),
+                        expected,
+                        format!("{so_far}the end of the stream"),
+                    ));
+                }
+                Event::Reset => {
+                    return Err(self.failure(
+                        format!("{name}: the connection was reset: the program's system threw it away."),
+                        expected,
+                        format!("{so_far}a reset"),
+                    ));
+                }
+                Event::Silence(silence) => {
+                    let after = self.ground.last_sent();
+                    let what = format!("{name} got nothing more: the program went silent after {after}.");
+                    let mut failure = self.failure(what, expected, format!("{so_far}nothing for {silence:.1?}"));
+                    failure.silent = true;
+                    return Err(failure);
+                }
+                Event::Excess => return Err(self.failure("The program was ended.", expected, "its end")),
+            }
+        }
+    }
+
+    /// The next line, without its line feed, whatever it is.
+    pub fn line(&mut self, what_for: &str) -> Result<Vec<u8>, Failure> {
+        loop {
+            if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+                let line = self.received[..end].to_vec();
+                self.received.drain(..=end);
+                return Ok(line);
+            }
+            self.more(what_for)?;
+        }
+    }
+
+    /// Exactly `count` bytes, whatever they are.
+    pub fn bytes(&mut self, count: usize, what_for: &str) -> Result<Vec<u8>, Failure> {
+        while self.received.len() < count {
+            self.more(what_for)?;
+        }
+        Ok(self.received.drain(..count).collect())
+    }
+
+    /// Everything until the program closes its direction.
+    pub fn until_end(&mut self) -> Result<Vec<u8>, Failure> {
+        loop {
+            match self.wait() {
+                Event::Came => {}
+                Event::End => return Ok(std::mem::take(&mut self.received)),
+                Event::Reset => return Err(self.failure("The connection was reset.", "the end of the stream", "a reset")),
+                Event::Silence(silence) => return Err(self.no_end(silence)),
+                Event::Excess => return Err(self.failure("The program was ended.", "the end of the stream", "its end")),
+            }
+        }
+    }
+
+    /// The program closes the connection, and sends nothing before. A reset is an end too.
+    pub fn expect_end(&mut self) -> Result<(), Failure> {
+        loop {
+            if !self.received.is_empty() {
+                self.rest_of_the_line();
+                let what = format!("{} got something where the stream ought to end.", self.name);
+                return Err(self.failure(what, "the end of the stream", shown(&self.received)));
+            }
+            match self.wait() {
+                Event::Came => {}
+                Event::End | Event::Reset => return Ok(()),
+                Event::Silence(silence) => return Err(self.no_end(silence)),
+                Event::Excess => return Err(self.failure("The program was ended.", "the end of the stream", "its end")),
+            }
+        }
+    }
+
+    /// The same, for a program that ought to close because its own input has ended: one that uses half a second of
+    /// processor time meanwhile reads the end again and again.
+    pub fn expect_end_without_spinning(&mut self, spinning: &'static str) -> Result<(), Failure> {
+        let before = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Event::End | Event::Reset = self.wait_for(Duration::from_millis(60)) {
+                return Ok(());
+            }
+            let now = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
+            if let (Some(before), Some(now)) = (before, now) {
+                if now >= before + 50 {
+                    let used = format!("{} ms of processor time, though nobody sends anything", (now - before) * 10);
+                    let what = format!("{}: the program does not notice the end of the stream, and spins.", self.name);
+                    return Err(self.failure(what, "the end of the stream", used).is(spinning));
+                }
+            }
+        }
+        self.expect_end()
+    }
+
+    /// Says that nothing more will be sent (`shutdown(Write)`), and goes on listening.
+    pub fn finish(&mut self) {
+        self.ground.transcript.did(format!("{} has finished sending (half-close)", self.name));
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Vanishes: what a pulled plug or a killed program looks like to the other side.
+    pub fn reset(self) {
+        self.ground.transcript.did(format!("{} vanishes (reset)", self.name));
+        // To close with a linger time of zero sends RST instead of FIN.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Closes both directions.
+    pub fn close(self) {
+        self.ground.transcript.did(format!("{} closes", self.name));
+    }
+
+    fn more(&mut self, what_for: &str) -> Result<(), Failure> {
+        let so_far = shown(&self.received);
+        let (what, got, silent) = match self.wait() {
+            Event::Came => return Ok(()),
+            Event::End => (format!("{}: the program closed the connection.", self.name), "the end of the stream".into(), false),
+            Event::Reset => (format!("{}: the connection was reset.", self.name), "a reset".to_owned(), false),
+            Event::Silence(silence) => {
+                let what = format!("{} got nothing: the program went silent after {}.", self.name, self.ground.last_sent());
+                (what, format!("nothing for {silence:.1?}"), true)
+            }
+            Event::Excess => ("The program was ended.".to_owned(), "its end".to_owned(), false),
+        };
+        let mut failure = self.failure(what, what_for, format!("{so_far}, then {got}"));
+        failure.silent = silent;
+        Err(failure)
+    }
+
+    /// Reads until something comes or ends, or for as long as a vigil lasts.
+    fn wait(&mut self) -> Event {
+        let mut vigil = Vigil::begin();
+        loop {
+            match self.read() {
+                Some(event) => return event,
+                None if self.ground.excess().is_some() => return Event::Excess,
+                None => {}
+            }
+            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
+                return Event::Silence(silence);
+            }
+        }
+    }
+
+    fn wait_for(&mut self, time: Duration) -> Event {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            if let Some(event) = self.read() {
+                return event;
+            }
+        }
+        Event::Silence(time)
+    }
+
+    /// One read, of at most 20 ms.
+    fn read(&mut self) -> Option<Event> {
+        let mut buffer = [0; 8192];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => {
+                self.ground.transcript.happened(format!("closes {}'s connection", self.name));
+                Some(Event::End)
+            }
+            Ok(count) => {
+                self.ground.transcript.came(&self.name, &buffer[..count]);
+                self.received.extend_from_slice(&buffer[..count]);
+                Some(Event::Came)
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => None,
+                _ => {
+                    self.ground.transcript.happened(format!("{}'s connection is reset", self.name));
+                    Some(Event::Reset)
+                }
+            },
+        }
+    }
+
+    /// For the report alone: a byte that differs is enough to know, a whole line is easier to read.
+    fn rest_of_the_line(&mut self) {
+        for _ in 0..3 {
+            if self.received.contains(&b'\n') || !matches!(self.wait_for(Duration::from_millis(40)), Event::Came) {
+                return;
+            }
+        }
+    }
+
+    fn no_end(&self, silence: Duration) -> Failure {
+        let what = format!("{}: the program does not close the connection.", self.name);
+        let mut failure = self.failure(what, "the end of the stream", format!("nothing for {silence:.1?}"));
+        failure.silent = true;
+        failure
+    }
+
+    fn failure(&self, what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Failure {
+        Failure::new(what, expected, got)
+    }
+}

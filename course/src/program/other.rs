@@ -1,0 +1,20 @@
+//! Where there are no process groups only the program itself is ended. Said to the student by `cargo lab doctor`.
+
+use std::process::{Child, Command};
+
+use super::Bounds;
+
+pub fn before(_command: &mut Command) {}
+
+pub fn after(_child: &Child, _bounds: &Bounds) {}
+
+pub fn kill(_process: u32) {}
+
+pub fn pause(_process: u32) {}
+
+pub fn resume(_process: u32) {}
+
+pub fn end(child: &mut Child, _mark: &str) {
+    let _ = child.kill();
+    let _ = child.wait();
+}

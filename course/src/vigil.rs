@@ -1,0 +1,62 @@
+//! How long does one wait for something that may never come?
+//!
+//! Long enough for a slow machine, and not one second more for a program that sleeps. Where the system shows it, silence
+//! is not guessed from a clock: a program all of whose threads sleep, and of which no thread has had a processor for a
+//! while, has done all that it is going to do. One that computes, or is kept waiting for a processor by others, is given
+//! the whole time. Each byte that comes begins the time anew: it is given for the next step, not for all of them.
+//!
+//! # In production
+//!
+//! Nobody can look into the peer there, and the clock is all that there is: see the library's time limits, which are
+//! deadlines for a whole message, so that a peer cannot extend them byte by byte.
+
+use std::time::{Duration, Instant};
+
+use crate::system::{self, Activity};
+
+/// Given to a program that is doing something, for the next thing that it ought to do.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// This long without a thread that runs is silence. An answer that comes later by a timer of the program's own is late.
+pub const STILLNESS: Duration = Duration::from_millis(700);
+
+/// Watches a program from the moment when something was expected of it.
+pub struct Vigil {
+    begun: Instant,
+    patience: Duration,
+    still: Option<(Instant, Activity)>,
+    looked: Instant,
+}
+
+impl Vigil {
+    pub fn begin() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+
+    /// For what takes longer by its nature: the start of an interpreter on a busy machine.
+    pub fn with_patience(patience: Duration) -> Self {
+        let now = Instant::now();
+        Self { begun: now, patience, still: None, looked: now }
+    }
+
+    /// How long it has been silent, when that is long enough to say so.
+    pub fn silent(&mut self, processes: impl FnOnce() -> Vec<u32>) -> Option<Duration> {
+        let waited = self.begun.elapsed();
+        if waited >= self.patience {
+            return Some(waited);
+        }
+        // To look costs some files for each thread.
+        if self.looked.elapsed() < Duration::from_millis(50) {
+            return None;
+        }
+        self.looked = Instant::now();
+        let now = system::activity(&processes())?;
+        match self.still {
+            Some((since, then)) if now.asleep && now == then => (since.elapsed() >= STILLNESS).then_some(waited),
+            _ => {
+                self.still = now.asleep.then_some((self.looked, now));
+                None
+            }
+        }
+    }
+}
