@@ -14,6 +14,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::program;
 use crate::stage::Ground;
 use crate::system;
 use crate::transcript::shown;
@@ -51,7 +52,11 @@ pub struct Peer {
     ground: Arc<Ground>,
     /// Came, and was not yet expected.
     received: Vec<u8>,
+    closed: bool,
 }
+
+/// Hundredths of a second of processor time, for noticing an end: a loop that spins needs as many, on any machine.
+const SPINNING: u64 = 20;
 
 /// What a wait for the program ends with.
 enum Event {
@@ -68,7 +73,7 @@ impl Peer {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_millis(20)))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { name: name.to_owned(), stream, ground, received: Vec::new() })
+        Ok(Self { name: name.to_owned(), stream, ground, received: Vec::new(), closed: false })
     }
 
     /// A connection whose receive buffer is as small as the system allows: whoever writes much to it is soon stopped.
@@ -231,7 +236,7 @@ impl Peer {
         }
     }
 
-    /// The same, for a program that ought to close because its own input has ended: one that uses half a second of
+    /// The same, for a program that ought to close because its own input has ended: one that uses a fifth of a second of
     /// processor time meanwhile reads the end again and again.
     pub fn expect_end_without_spinning(&mut self, spinning: &'static str) -> Result<(), Failure> {
         let before = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
@@ -242,7 +247,7 @@ impl Peer {
             }
             let now = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
             if let (Some(before), Some(now)) = (before, now) {
-                if now >= before + 50 {
+                if now >= before + SPINNING {
                     let used = format!("{} ms of processor time, though nobody sends anything", (now - before) * 10);
                     let what = format!("{}: the program does not notice the end of the stream, and spins.", self.name);
                     return Err(self.failure(what, "the end of the stream", used).is(spinning));
@@ -259,15 +264,21 @@ impl Peer {
     }
 
     /// Vanishes: what a pulled plug or a killed program looks like to the other side.
-    pub fn reset(self) {
+    pub fn reset(mut self) {
+        self.closed = true;
         self.ground.transcript.did(format!("{} vanishes (reset)", self.name));
         // To close with a linger time of zero sends RST instead of FIN.
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _alone = program::alone();
+        drop(self);
     }
 
     /// Closes both directions.
-    pub fn close(self) {
+    pub fn close(mut self) {
+        self.closed = true;
         self.ground.transcript.did(format!("{} closes", self.name));
+        let _alone = program::alone();
+        drop(self);
     }
 
     fn more(&mut self, what_for: &str) -> Result<(), Failure> {
@@ -353,5 +364,15 @@ impl Peer {
 
     fn failure(&self, what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Failure {
         Failure::new(what, expected, got)
+    }
+}
+
+/// Whoever is let go without `close` or `reset` stays connected until the program has been ended: its last words are about
+/// what it did, and not about all its clients leaving at once.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let (false, Ok(stream)) = (self.closed, self.stream.try_clone()) {
+            self.ground.keep(stream);
+        }
     }
 }

@@ -125,7 +125,10 @@ impl Program {
             command.current_dir(folder);
         }
         bounded::before(&mut command);
-        let mut child = command.spawn()?;
+        let mut child = {
+            let _alone = alone();
+            command.spawn()?
+        };
         bounded::after(&child, &recipe.bounds);
 
         let shared = Arc::new(Shared {
@@ -242,6 +245,13 @@ impl Drop for Program {
         }
         bounded::end(&mut self.child, &self.mark);
     }
+}
+
+/// While a process is being started it holds a copy of every descriptor of ours, for a moment, and what is closed here is
+/// not yet closed. Who wants to see a connection end at once does it while nothing is being started.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    lock(&STARTING)
 }
 
 /// The name of the variable by which a descendant is known to be one.

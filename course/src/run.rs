@@ -180,3 +180,22 @@ fn last_lines(complaint: &str) -> String {
     let lines: Vec<&str> = complaint.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
+
+/// The mistakes that the runner names by itself, whatever the unit. Each has its entry in the catalogue.
+pub fn named_by_the_runner() -> &'static [&'static str] {
+    &[
+        "hole-left-open",
+        "machine-has-no-sockets",
+        "program-cannot-be-started",
+        "program-does-not-compile",
+        "program-eats-memory",
+        "program-ends-at-once",
+        "program-floods-its-output",
+        "program-forks-without-end",
+        "program-goes-silent",
+        "program-listens-elsewhere",
+        "program-never-connects",
+        "program-never-ends",
+        "program-never-listens",
+    ]
+}

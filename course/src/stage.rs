@@ -11,7 +11,9 @@
 //! A port is better found by the program itself (port 0) and announced by it: between our choosing a port and the program's
 //! binding it somebody else may take it. A student's first server should not have to do that.
 
+use socket2::SockRef;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,11 +30,16 @@ use crate::vigil::{PATIENCE, Vigil};
 pub struct Ground {
     pub(crate) transcript: Transcript,
     program: Mutex<Option<Program>>,
+    kept: Mutex<Vec<TcpStream>>,
 }
 
 impl Ground {
     fn program(&self) -> MutexGuard<'_, Option<Program>> {
         self.program.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn keep(&self, stream: TcpStream) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
     }
 
     pub(crate) fn processes(&self) -> Vec<u32> {
@@ -61,7 +68,7 @@ pub struct Stage {
 impl Stage {
     pub fn new(recipe: &Recipe, seed: u64, salt: &str) -> Self {
         let transcript = Transcript::default();
-        let ground = Ground { transcript, program: Mutex::new(None) };
+        let ground = Ground { transcript, program: Mutex::new(None), kept: Mutex::default() };
         Self {
             adversary: Adversary::new(seed, salt),
             ground: Arc::new(ground),
@@ -298,13 +305,25 @@ impl Stage {
     }
 }
 
+/// The program first, then its connections, by a reset: thousands of checks leave nothing waiting in the system's table.
+impl Drop for Ground {
+    fn drop(&mut self) {
+        *self.program() = None;
+        for stream in self.kept.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
 fn ours(error: std::io::Error) -> Failure {
     Failure::new("The check itself could not get a socket: `cargo lab doctor` says more.", "a socket", error.to_string())
         .is("machine-has-no-sockets")
 }
 
-/// A port that nobody has. Below those that the system gives to outgoing connections: another check's connection, opened
-/// between this moment and the program's bind, does not take it.
+/// A port at which nobody listens. Below those that the system gives to outgoing connections: another check's connection,
+/// opened between this moment and the program's bind, does not take it. It is asked for by a connection that is refused,
+/// and not by listening there ourselves: a listener of ours would live on for a moment in every process that another
+/// thread is just starting.
 fn free_port() -> Result<u16, Failure> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 10_000;
@@ -313,7 +332,8 @@ fn free_port() -> Result<u16, Failure> {
     for _ in 0..500 {
         let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (end - FIRST);
         let port = u16::try_from(FIRST + offset).unwrap_or(0);
-        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+        let asked = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE);
+        if asked.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
             return Ok(port);
         }
     }

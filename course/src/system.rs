@@ -13,16 +13,24 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+mod queue;
+
 /// Whether everything that `ours` sent to `theirs` has been read by the program. `None`: it cannot be seen here.
 ///
-/// Two rows of the kernel's table say it. In ours nothing must be waiting for an acknowledgement, else it may be still on
-/// its way; in the program's, whose addresses are the mirror of ours, nothing must lie in the receive queue. A connection
-/// that is gone takes nothing any more, and nobody needs to wait for it.
+/// Two sockets say it. In ours nothing must be waiting for an acknowledgement, else it may be still on its way; in the
+/// program's, whose addresses are the mirror of ours, nothing must lie in the receive queue. A connection that is gone
+/// takes nothing any more, and nobody needs to wait for it.
+#[cfg(target_os = "linux")]
 pub fn all_taken(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
-    let rows = connections()?;
-    let sent = rows.iter().find(|row| row.local == ours && row.remote == theirs).is_none_or(|row| row.to_send == 0);
-    let mirror = rows.iter().find(|row| row.local == theirs && row.remote == ours);
-    Some(sent && mirror.is_none_or(|row| row.to_read == 0))
+    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
+    let sent = queue::of(ours, theirs)?.is_none_or(|own| own.to_send == 0);
+    Some(sent && queue::of(theirs, ours)?.is_none_or(|mirror| mirror.to_read == 0))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn all_taken(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
+    None
 }
 
 /// The ports on which one of `processes` listens, or `None` where it cannot be seen.
@@ -142,10 +150,7 @@ pub fn first_ephemeral_port() -> u16 {
 
 struct Connection {
     local: SocketAddr,
-    remote: SocketAddr,
     state: u8,
-    to_send: u64,
-    to_read: u64,
     inode: u64,
 }
 
@@ -159,11 +164,9 @@ fn connections() -> Option<Vec<Connection>> {
 /// A row is: number, local, remote, state, queues, timer, retransmits, user, timeout, inode, ...
 fn connection(line: &str) -> Option<Connection> {
     let mut fields = line.split_whitespace().skip(1);
-    let (local, remote) = (address(fields.next()?)?, address(fields.next()?)?);
-    let state = u8::from_str_radix(fields.next()?, 16).ok()?;
-    let (to_send, to_read) = fields.next()?.split_once(':')?;
-    let (to_send, to_read) = (u64::from_str_radix(to_send, 16).ok()?, u64::from_str_radix(to_read, 16).ok()?);
-    Some(Connection { local, remote, state, to_send, to_read, inode: fields.nth(4)?.parse().ok()? })
+    let local = address(fields.next()?)?;
+    let state = u8::from_str_radix(fields.nth(1)?, 16).ok()?;
+    Some(Connection { local, state, inode: fields.nth(5)?.parse().ok()? })
 }
 
 /// `0100007F:1F90` is 127.0.0.1:8080: each four bytes as the machine stores them, the port as one reads it.

@@ -12,11 +12,19 @@ use std::path::PathBuf;
 
 mod unit_04;
 
+/// What the student's program is. A client is checked by a server of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Server,
+    Client,
+}
+
 pub struct Unit {
     pub number: u8,
     /// The second half of its folder's name, and the name of the student's package: `line-chat`.
     pub name: &'static str,
     pub title: &'static str,
+    pub role: Role,
     pub probes: &'static [Probe],
     /// Read after the pass: what to look at next, by file and item of `src/`.
     pub next: &'static [&'static str],

@@ -3,7 +3,7 @@
 //! The protocol is defined in `course/units/04-line-chat/unit.md`. Each probe adds one thing to those above it: first a
 //! network that happens to be kind, then cuts at ever more awkward places, then clients that do not keep the rules.
 
-use super::Unit;
+use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
 use crate::stage::Stage;
@@ -12,6 +12,7 @@ pub const UNIT: Unit = Unit {
     number: 4,
     name: "line-chat",
     title: "Delimiter framing: line chat",
+    role: Role::Server,
     probes: &[
         Probe::visible("a line reaches all others", 2, "line-not-passed-on", reaches_all_others),
         Probe::visible("its sender does not get it back", 1, "heard-by-its-sender", not_its_sender),
@@ -190,13 +191,22 @@ fn half_a_line(stage: &mut Stage) -> Result<(), Failure> {
     carla.expect_line("2: after that")
 }
 
+/// Several at the same moment, while the program stands still: it hears of a line and of their end together, and some of
+/// them are written to before their threads have noticed.
 fn vanishes(stage: &mut Stage) -> Result<(), Failure> {
-    let (anna, mut berta, mut carla) = three(stage)?;
-    anna.reset();
-    for _ in 0..3 {
-        let line = stage.adversary.sentence();
+    stage.start_server()?;
+    let crowd: Vec<Peer> = (1..=8).map(|number| enter(stage, "one of eight", number)).collect::<Result<_, _>>()?;
+    let (mut berta, mut carla) = (enter(stage, "Berta", 9)?, enter(stage, "Carla", 10)?);
+    let mut lines: Vec<String> = (0..3).map(|_| stage.adversary.sentence()).collect();
+    stage.pause_program();
+    let result = berta.send(format!("{}\n", lines[0]));
+    crowd.into_iter().for_each(Peer::reset);
+    stage.resume_program();
+    result?;
+    carla.expect_line(&format!("9: {}", lines.remove(0)))?;
+    for line in lines {
         berta.send(format!("{line}\n"))?;
-        carla.expect_line(&format!("2: {line}"))?;
+        carla.expect_line(&format!("9: {line}"))?;
     }
     Ok(())
 }
