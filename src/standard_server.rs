@@ -8,11 +8,12 @@
 //!   StandardServer::serve  ───────┬────────────┬────────────┐
 //!                              client 1     client 2     client 3        a thread each,
 //!                              handler      handler      handler         at most max_clients of them
-//!                                 └────────────┴────────────┴───> joined when they end, or at the stop
+//!                                 └────────────┴────────────┴───> joined by the next that ends, or at the stop
 //! ```
 //!
 //! Data: the threads that live, each with the transport through which it can be woken (`standard_server/clients.rs`).
-//! Invariant: a thread is in the list until it is joined, and a client counts until its thread has ended.
+//! Invariant: a client counts until its thread ends, and every thread that has ended is joined, by the next one that ends or
+//! at the stop.
 //!
 //! # In production
 //!
@@ -209,7 +210,6 @@ impl StandardServer {
         let outcome = loop {
             match self.wait(Duration::MAX) {
                 Ok(Arrival::Client(newcomer)) => {
-                    clients.join_those_that_ended();
                     if !self.admits(newcomer.peer_address()) {
                         clients.report.refused += 1;
                         newcomer.refuse();

@@ -153,6 +153,31 @@ fn threads_of(user: u32) -> usize {
     ours.filter_map(|process| Some(std::fs::read_dir(process.path().join("task")).ok()?.count())).sum()
 }
 
+/// The stack of a thread that has ended is kept for whoever joins it, and nobody new comes in whose arrival could be the
+/// occasion.
+#[test]
+fn threads_that_ended_are_joined_though_nobody_comes() {
+    if !alone("threads_that_ended_are_joined_though_nobody_comes", "ulimit -n 4096") {
+        return;
+    }
+    const CLIENTS: u64 = 600;
+    // What glibc keeps of joined threads for the next ones: 40 MiB of their stacks.
+    const KEPT: u64 = 40 * 1024;
+    let server = start(App::echo(), limits());
+    let peers: Vec<_> = (0..CLIENTS).map(|_| Peer::connect(server.address)).collect();
+    let crowded = status("VmSize");
+    drop(peers);
+    eventually("the threads have ended", || status("Threads") < CLIENTS / 10);
+    let mut given_back = 0;
+    let enough = CLIENTS * 256 - KEPT;
+    eventually("their stacks are given back", || {
+        given_back = crowded.saturating_sub(status("VmSize"));
+        given_back > enough - enough / 10
+    });
+    println!("# {CLIENTS} sessions, of 256 KiB stack each, ended: {given_back} KiB of addresses were given back");
+    assert_eq!(server.stop().still_running.len(), 0);
+}
+
 /// What the tests above start.
 #[test]
 #[ignore = "is run by the others"]

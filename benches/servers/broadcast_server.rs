@@ -1,6 +1,6 @@
 //! How long does it take to tell everybody?
 //!
-//! socklab's own broadcast: each message that comes goes to every session.
+//! socklab's own broadcast: each message that comes goes to every session, and those that come together go together.
 
 use socklab::websocket::{Application, Limits, MessageRef, Refusal, Request, Session, SessionHandle, WebSocketServer};
 use socklab::{Error, Settings};
@@ -16,7 +16,7 @@ impl Application for Broadcast {
     }
 
     fn message(&self, _nothing: &mut (), message: MessageRef<'_>, session: &mut Session<'_, Broadcast>) {
-        session.server().broadcast(message);
+        session.broadcast(message);
     }
 }
 

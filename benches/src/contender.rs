@@ -32,6 +32,11 @@ pub enum Contender {
     Mask,
     Utf8Ascii,
     Utf8Mixed,
+    /// Not servers either: what the system does for every server.
+    SystemCall,
+    SendReceive,
+    OtherThread,
+    Thread,
 }
 
 impl Contender {
@@ -45,6 +50,10 @@ impl Contender {
             Contender::Mask => "mask",
             Contender::Utf8Ascii => "utf8-ascii",
             Contender::Utf8Mixed => "utf8-mixed",
+            Contender::SystemCall => "system-call",
+            Contender::SendReceive => "send-receive",
+            Contender::OtherThread => "other-thread",
+            Contender::Thread => "thread",
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `workload.rs` (what is measured), `load/` (how), `frames.rs`, `bytes.rs` and `link.rs` (with what
 //! bytes, without a WebSocket library), `contender.rs` and `server.rs` (against whom), `meter.rs` and `statistics.rs` (what
-//! a figure is worth), `asked.rs` and `report.rs` (what it is held against).
+//! a figure is worth), `asked.rs` and `report.rs` (what it is held against), `draw/` (plots, and the lesson's figures).
 //!
 //! # What a ratio to the raw loop means
 //!
@@ -24,6 +24,7 @@ pub mod bytes;
 pub mod certificates;
 pub mod contender;
 pub mod deadline;
+pub mod draw;
 pub mod frames;
 pub mod link;
 pub mod load;
@@ -53,6 +54,7 @@ use workload::{Work, Workload};
 /// The whole program.
 pub fn main(programs: Programs) -> ExitCode {
     let done = match options::read() {
+        Ok(Some(Options { draw: Some(figures), .. })) => draw::draw(&from_the_top(&figures)).map(|()| true),
         Ok(Some(options)) => measure(&programs, &options),
         Ok(None) => {
             println!("{}", options::USAGE);
@@ -68,6 +70,11 @@ pub fn main(programs: Programs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Cargo runs a benchmark in its package's folder, and who gives a path stands one above it.
+fn from_the_top(path: &Path) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("..")).join(path)
 }
 
 /// Measures what was asked for; false if a run failed.
@@ -89,9 +96,7 @@ fn measure(programs: &Programs, options: &Options) -> io::Result<bool> {
         "{} rounds of {} s for each contender, server on one core, load on another",
         options.rounds, options.seconds
     );
-    // Cargo runs a benchmark in its package's folder, and who gives a path stands one above it.
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path = options.json.as_ref().map_or_else(|| bench.folder.join("latest.json"), |path| above.join(path));
+    let path = options.json.as_ref().map_or_else(|| bench.folder.join("latest.json"), |path| from_the_top(path));
     let mut all_went_well = true;
     let mut measured = Vec::new();
     for workload in workloads {
@@ -170,8 +175,10 @@ impl<'a> Bench<'a> {
 
     fn run(&self, workload: &Workload, contender: Contender) -> io::Result<Figures> {
         let seconds = self.options.seconds;
-        if let Work::Alone = workload.work {
-            return load::alone::run(contender, seconds);
+        match workload.work {
+            Work::Alone => return load::alone::run(contender, seconds),
+            Work::Costs => return load::costs::run(contender, seconds),
+            _ => {}
         }
         let broadcast = matches!(workload.work, Work::Broadcast { .. });
         let certificates = workload.tls.then_some(&self.certificates);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub const USAGE: &str =
-    "cargo bench -- [--list] [--only NAME]... [--rounds N] [--seconds S] [--again N] [--quick] [--json PATH]
+    "cargo bench -- [--list] [--only NAME]... [--rounds N] [--seconds S] [--again N] [--quick] [--json PATH] | --draw PATH
   --list       says what there is to measure, and measures nothing
   --only NAME  only the workloads whose names begin so; may be given more than once
   --rounds N   how often each is measured, 5 by itself
@@ -11,7 +11,9 @@ pub const USAGE: &str =
   --again N    a run beside which others took over a tenth of a core is repeated, up to N times, and the quietest
                counts; 0 by itself
   --quick      one short round of everything: shows that it runs, and nothing about speed
-  --json PATH  where the figures are kept, from the top of the repository; target/bench/latest.json by itself";
+  --json PATH  where the figures are kept, from the top of the repository; target/bench/latest.json by itself
+  --draw PATH  measures nothing: draws the plots of what such a file holds, beside it, and fills in the figures of the
+               lesson.md that lies there";
 
 pub struct Options {
     pub list: bool,
@@ -21,6 +23,7 @@ pub struct Options {
     pub seconds: f64,
     pub again: usize,
     pub json: Option<PathBuf>,
+    pub draw: Option<PathBuf>,
 }
 
 /// Reads the command line. `None`: help was asked for.
@@ -30,8 +33,16 @@ pub fn read() -> Result<Option<Options>, lexopt::Error> {
 
 fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::ValueExt;
-    let mut options =
-        Options { list: false, quick: false, only: Vec::new(), rounds: 0, seconds: 0.0, again: 0, json: None };
+    let mut options = Options {
+        list: false,
+        quick: false,
+        only: Vec::new(),
+        rounds: 0,
+        seconds: 0.0,
+        again: 0,
+        json: None,
+        draw: None,
+    };
     while let Some(argument) = parser.next()? {
         match argument {
             // Cargo says this to every benchmark.
@@ -49,6 +60,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
             }
             lexopt::Arg::Long("again") => options.again = parser.value()?.parse()?,
             lexopt::Arg::Long("json") => options.json = Some(parser.value()?.into()),
+            lexopt::Arg::Long("draw") => options.draw = Some(parser.value()?.into()),
             other => return Err(other.unexpected()),
         }
     }

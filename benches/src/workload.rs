@@ -27,14 +27,18 @@ pub enum Work {
         clients: usize,
         together: usize,
     },
+    /// To so many clients, so many messages that come together.
     Broadcast {
         clients: usize,
+        together: usize,
     },
     Idle {
         clients: usize,
     },
     /// No server: a function.
     Alone,
+    /// No server: the system.
+    Costs,
 }
 
 pub struct Workload {
@@ -84,7 +88,10 @@ pub fn all(quick: bool) -> Vec<Workload> {
     add("burst".to_owned(), "rate", Work::Burst { clients, together }, false, &THREE);
     let two = [Contender::Socklab, Contender::Tungstenite];
     for clients in [100, 1000] {
-        add(format!("broadcast-{clients}"), "rate", Work::Broadcast { clients }, false, &two);
+        for (way, together) in [("", 1), ("-flight", 16)] {
+            let work = Work::Broadcast { clients, together };
+            add(format!("broadcast-{clients}{way}"), "rate", work, false, &two);
+        }
     }
     let four = [THREE[0], THREE[1], THREE[2], Contender::TungsteniteSmall];
     for (tls, called, clients) in
@@ -96,6 +103,8 @@ pub fn all(quick: bool) -> Vec<Workload> {
     }
     let functions = [Contender::Memcpy, Contender::Mask, Contender::Utf8Ascii, Contender::Utf8Mixed];
     add("bytes".to_owned(), "gb_per_s", Work::Alone, false, &functions);
+    let costs = [Contender::SystemCall, Contender::SendReceive, Contender::OtherThread, Contender::Thread];
+    add("costs".to_owned(), "us", Work::Costs, false, &costs);
     all
 }
 
@@ -110,9 +119,9 @@ impl Workload {
             Work::Bulk { size, under_way } => load::bulk::run(target, meter(), deadline, size, under_way),
             Work::Churn => load::churn::run(target, meter(), deadline),
             Work::Burst { clients, together } => load::burst::run(target, deadline, clients, together),
-            Work::Broadcast { clients } => load::broadcast::run(target, meter(), deadline, clients),
+            Work::Broadcast { clients, together } => load::broadcast::run(target, meter(), deadline, clients, together),
             Work::Idle { clients } => load::idle::run(target, server.process(), seconds, deadline, clients),
-            Work::Alone => Err(io::Error::other("a function has no server")),
+            Work::Alone | Work::Costs => Err(io::Error::other("it has no server")),
         }
     }
 }

@@ -1,30 +1,34 @@
 //! Who watches over the threads?
 //!
-//! The accepting thread, and nobody else: so the list needs no lock. A thread cannot take itself off the list, for somebody
-//! must join it; so its last deed is to say that it ends, through a channel, and it is joined when the accepting thread
-//! comes by, or at the stop.
+//! A thread that has ended must be joined: until then the system keeps its stack, for a join that may never come. No thread
+//! can join itself, and the accepting thread sits in accept, perhaps for hours. So whoever ends takes itself off the list,
+//! leaves its handle behind, and joins the one whose handle it finds there:
+//!
+//! ```text
+//!   client 7 ends:   finds nobody's handle    leaves its own
+//!   client 3 ends:   finds 7's, joins 7       leaves its own
+//!   the stop:        finds 3's, joins 3       and with it all who ended before
+//! ```
+//!
+//! Invariant: a thread is on the list, or its handle is left behind, or another that ends is joining it. So at most one is
+//! dead and not joined, and nobody needs to be woken for it.
 
 use super::{Farewell, Handler, ServeReport, Trouble};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::HandlerResult;
 use crate::listener::Newcomer;
-use crate::transport::Transport;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crate::transport::{Transport, enter};
 use std::collections::HashMap;
 use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The threads of the clients, as the accepting thread sees them.
+/// The clients, as the accepting thread sees them.
 pub(super) struct Clients {
-    living: HashMap<u64, Living>,
-    served: usize,
-    /// Each thread's last deed is to say here that it ends, and whether it panicked.
-    ends: Sender<(u64, bool)>,
-    ended: Receiver<(u64, bool)>,
+    roll: Arc<Roll>,
     last: u64,
     pub(super) report: ServeReport,
     reports: Arc<dyn Fn(Trouble) + Send + Sync>,
@@ -34,24 +38,70 @@ pub(super) struct Clients {
 /// How many clients at once are told that the server is full.
 const MAX_TELLING: usize = 16;
 
+/// The list of threads, on which the accepting thread enters them, and from which each takes itself.
+#[derive(Default)]
+struct Roll {
+    threads: Mutex<Threads>,
+    /// The list has become empty.
+    empty: Condvar,
+}
+
+#[derive(Default)]
+struct Threads {
+    living: HashMap<u64, Living>,
+    /// How many of them were let in, and are not just being told that the server is full.
+    served: usize,
+    /// The last one that ended.
+    ended: Option<JoinHandle<()>>,
+    panicked: u64,
+}
+
 struct Living {
     thread: JoinHandle<()>,
     /// Weak: a list of clients must not keep their descriptors open.
     transport: Weak<Transport>,
-    /// It was let in, and is not just being told that the server is full.
     served: bool,
+}
+
+impl Roll {
+    /// The last deed of a client's thread.
+    fn leave(&self, number: u64, panicked: bool) {
+        let mut threads = enter(&self.threads);
+        threads.panicked += u64::from(panicked);
+        let Some(ours) = threads.living.remove(&number) else { return };
+        threads.served -= usize::from(ours.served);
+        let ended_before = threads.ended.replace(ours.thread);
+        if threads.living.is_empty() {
+            self.empty.notify_one();
+        }
+        drop(threads);
+        // It was where we are now, so this waits for its last few instructions only.
+        ended_before.map(JoinHandle::join);
+    }
+
+    /// Waits until the list is empty, or the deadline has passed.
+    fn wait_until_empty(&self, deadline: Deadline) {
+        let lives = |threads: &mut Threads| !threads.living.is_empty();
+        let waits = self.empty.wait_timeout_while(enter(&self.threads), deadline.remaining(), lives);
+        drop(waits.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Without the lock during the system calls: those who are woken by it want to take themselves off the list.
+    fn shut(&self, how: Shutdown, whom: impl Fn(&Transport) -> bool) {
+        let all: Vec<_> = enter(&self.threads).living.values().map(|living| living.transport.clone()).collect();
+        let living = all.iter().filter_map(Weak::upgrade);
+        living.filter(|transport| whom(transport)).for_each(|transport| transport.shutdown(how));
+    }
 }
 
 impl Clients {
     pub(super) fn new(reports: Arc<dyn Fn(Trouble) + Send + Sync>, full: Option<Arc<Handler>>) -> Clients {
-        let (ends, ended) = unbounded();
-        let report = ServeReport::default();
-        Clients { living: HashMap::new(), served: 0, ends, ended, last: 0, report, reports, full }
+        Clients { roll: Arc::default(), last: 0, report: ServeReport::default(), reports, full }
     }
 
     /// How many clients are being served.
     pub(super) fn count(&self) -> usize {
-        self.served
+        enter(&self.roll.threads).served
     }
 
     /// Gives the client a thread that runs the handler.
@@ -61,7 +111,6 @@ impl Clients {
     {
         if self.spawn("client", newcomer, move |connection| handler(connection), true) {
             self.report.served += 1;
-            self.served += 1;
         } else {
             self.report.refused += 1;
         }
@@ -71,8 +120,9 @@ impl Clients {
     /// few only, or a crowd at the door would be served after all.
     pub(super) fn turn_away(&mut self, newcomer: Newcomer) {
         self.report.refused += 1;
+        let has_room = |threads: &Threads| threads.living.len() < threads.served + MAX_TELLING;
         match self.full.clone() {
-            Some(tells) if self.living.len() < self.served + MAX_TELLING => {
+            Some(tells) if has_room(&enter(&self.roll.threads)) => {
                 self.spawn("full", newcomer, move |connection| tells(connection), false);
             }
             _ => newcomer.refuse(),
@@ -94,10 +144,10 @@ impl Clients {
         let transport = Arc::downgrade(&ours);
         let close_limit = connection.settings().close_limit;
         self.last += 1;
-        let (number, ends, tells) = (self.last, self.ends.clone(), self.reports.clone());
+        let (number, roll, tells) = (self.last, self.roll.clone(), self.reports.clone());
         // Most handlers need little stack. Address space is what ten thousand threads run out of first.
         let builder = thread::Builder::new().name(format!("{name} {number}")).stack_size(256 * 1024);
-        let spawned = builder.spawn(move || {
+        let life = move || {
             let result = catch_unwind(AssertUnwindSafe(|| handler(connection)));
             let panicked = result.is_err();
             match result {
@@ -106,35 +156,23 @@ impl Clients {
                 Err(_) => tells(Trouble { peer, what: "the handler panicked; its message stands above".into() }),
             }
             drop(ours);
-            // The accepting thread lives longer than we do, or it no longer counts us.
-            let _ = ends.send((number, panicked));
-        });
-        match spawned {
+            roll.leave(number, panicked);
+        };
+        // Under the lock, for a thread that ends at once must find itself on the list.
+        let mut threads = enter(&self.roll.threads);
+        match builder.spawn(life) {
             Ok(thread) => {
-                self.living.insert(number, Living { thread, transport, served });
+                threads.living.insert(number, Living { thread, transport, served });
+                threads.served += usize::from(served);
                 true
             }
             // The closure is dropped with the connection in it: the client is turned away, and everybody else goes on.
             Err(error) => {
+                drop(threads);
                 let what = format!("turned away, for the system has no thread left: {error}");
                 (self.reports)(Trouble { peer, what });
                 false
             }
-        }
-    }
-
-    fn join(&mut self, (number, panicked): (u64, bool)) {
-        self.report.panicked += u64::from(panicked);
-        if let Some(living) = self.living.remove(&number) {
-            self.served -= usize::from(living.served);
-            // It has said that it ends, so this waits for its last few instructions only.
-            let _ = living.thread.join();
-        }
-    }
-
-    pub(super) fn join_those_that_ended(&mut self) {
-        while let Ok(end) = self.ended.try_recv() {
-            self.join(end);
         }
     }
 
@@ -146,26 +184,18 @@ impl Clients {
         let gentle = Deadline::after(limit / 2);
         let says = AssertUnwindSafe(|| farewell.map(|says| says()).unwrap_or_default());
         let told = catch_unwind(says).unwrap_or_default();
-        self.shut(Shutdown::Read, |transport| !told.contains(&transport.tracer().connection()));
-        self.join_until(gentle);
-        self.shut(Shutdown::Both, |_| true);
-        self.join_until(whole);
+        self.roll.shut(Shutdown::Read, |transport| !told.contains(&transport.tracer().connection()));
+        self.roll.wait_until_empty(gentle);
+        self.roll.shut(Shutdown::Both, |_| true);
+        self.roll.wait_until_empty(whole);
+        let mut threads = enter(&self.roll.threads);
         let name = |living: &Living| living.thread.thread().name().unwrap_or("unnamed").to_owned();
-        self.report.still_running = self.living.values().map(name).collect();
+        self.report.still_running = threads.living.values().map(name).collect();
         self.report.still_running.sort();
-    }
-
-    fn shut(&self, how: Shutdown, whom: impl Fn(&Transport) -> bool) {
-        let living = self.living.values().filter_map(|living| living.transport.upgrade());
-        living.filter(|transport| whom(transport)).for_each(|transport| transport.shutdown(how));
-    }
-
-    fn join_until(&mut self, deadline: Deadline) {
-        while !self.living.is_empty() {
-            match self.ended.recv_timeout(deadline.remaining()) {
-                Ok(end) => self.join(end),
-                Err(_) => return,
-            }
-        }
+        self.report.panicked = threads.panicked;
+        let ended = threads.ended.take();
+        drop(threads);
+        // It joined the one before, and that one the one before, and so on.
+        ended.map(JoinHandle::join);
     }
 }

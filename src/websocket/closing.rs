@@ -15,9 +15,20 @@
 
 use super::connection::{Phase, WebSocket};
 use super::error::Error;
+use super::message::MessageRef;
 use super::protocol::{CloseCode, CloseReason, Role, SendError, Violation, answer_violation};
-use super::receiving::Step;
+use super::receiving::{Handler, Step};
+use super::sender::Replies;
 use crate::deadline::{Deadline, Patience};
+
+/// Messages that come behind our goodbye are thrown away.
+struct TooLate;
+
+impl Handler for TooLate {
+    fn message(&mut self, _message: MessageRef<'_>, _replies: &mut Replies<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
 
 impl WebSocket {
     /// The peer's Close frame came, and ours is queued or sent: end TCP in the order of RFC 6455 section 7.1.1.
@@ -62,7 +73,7 @@ impl WebSocket {
                 return Err(error);
             }
         }
-        while let Ok(Step::Event) = self.step(Patience::Until(deadline), &mut |_, _| Ok(())) {
+        while let Ok(Step::Event) = self.step(Patience::Until(deadline), &mut TooLate) {
             if deadline.has_passed() {
                 break;
             }

@@ -41,6 +41,9 @@ use std::time::Duration;
 
 /// Replies to one batch of messages leave at the latest when so many bytes are queued.
 const BATCH: usize = 64 * 1024;
+/// What one client's messages say to everybody leaves for each at the latest then: this much memory is taken as often as there
+/// are clients.
+const SHARE: usize = 16 * 1024;
 
 /// The sending half of a WebSocket.
 #[derive(Debug)]
@@ -144,6 +147,31 @@ impl Outbox {
         Ok(true)
     }
     // ANCHOR_END: post
+
+    /// As [`Outbox::post`], but leaves it queued until [`Outbox::write_posted`], unless much is waiting. What nobody has
+    /// tried to write yet is not held against the peer.
+    pub(super) fn post_later(
+        self: &Arc<Outbox>,
+        bound: usize,
+        queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>,
+    ) -> Result<bool, Error> {
+        let mut half = enter(&self.half);
+        if half.waiting() >= SHARE.min(bound) {
+            self.write_for_a_moment(half)?;
+            half = enter(&self.half);
+        }
+        if half.waiting_from_others() > bound {
+            return Ok(false);
+        }
+        half.queue(queue, self.transport.tracer())?;
+        Ok(true)
+    }
+
+    /// Writes what was posted for later. It is not waited for, for longer than a millisecond.
+    pub(super) fn write_posted(self: &Arc<Outbox>) {
+        // An error is for the session's own thread, which meets it in its next read.
+        let _ = self.write_for_a_moment(enter(&self.half));
+    }
 
     /// The peer's direction has ended. It matters to the state, and to nobody who sends.
     pub(super) fn incoming_ended(&self, why: &str) {

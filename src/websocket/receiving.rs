@@ -26,6 +26,20 @@ pub(super) enum Step {
     Closed,
 }
 
+/// What somebody does with messages.
+pub(super) trait Handler {
+    fn message(&mut self, message: MessageRef<'_>, replies: &mut Replies<'_>) -> Result<(), Error>;
+
+    /// The batch is through, and what comes now may wait for the peer: a write, a read, a goodbye.
+    fn before_waiting(&mut self) {}
+}
+
+impl<F: FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>> Handler for F {
+    fn message(&mut self, message: MessageRef<'_>, replies: &mut Replies<'_>) -> Result<(), Error> {
+        self(message, replies)
+    }
+}
+
 impl WebSocket {
     /// Waits for the next message, up to [`Settings::receive_limit`](crate::Settings::receive_limit). WLanguage:
     /// `SocketRead` (`SocketLit`). Pings are answered meanwhile.
@@ -48,7 +62,7 @@ impl WebSocket {
         }
         let mut received = None;
         loop {
-            let step = self.step(Patience::Until(wait), &mut |message, _| {
+            let step = self.step(Patience::Until(wait), &mut |message: MessageRef<'_>, _: &mut Replies<'_>| {
                 received = Some(message.to_owned());
                 Ok(())
             })?;
@@ -112,51 +126,14 @@ impl WebSocket {
 
     // ANCHOR: step
     /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
-    pub(super) fn step(
-        &mut self,
-        mut wait: Patience,
-        handler: &mut dyn FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>,
-    ) -> Result<Step, Error> {
-        if self.phase.is_over() {
-            return Ok(Step::Closed);
-        }
+    pub(super) fn step(&mut self, mut wait: Patience, handler: &mut dyn Handler) -> Result<Step, Error> {
         let mut looked = false;
         loop {
-            let tracer = self.outbox.transport.tracer();
-            let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
-            match self.incoming.next(see) {
-                Ok(Some(event)) => {
-                    let message = match event {
-                        Event::Text(text) => MessageRef::Text(text),
-                        Event::Binary(bytes) => MessageRef::Binary(bytes),
-                        Event::Ping(_) | Event::Pong(_) => {
-                            self.outbox.queue(|outgoing| answer(&event, outgoing))?;
-                            // Pings between its fragments do not give a message more time.
-                            if !self.incoming.has_begun_a_message() {
-                                self.begun = None;
-                            }
-                            return Ok(Step::Event);
-                        }
-                        Event::Close(ref reason) => {
-                            let reason = reason.clone();
-                            self.outbox.incoming_ended("the peer's Close frame");
-                            // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
-                            let _ = self.outbox.queue(|outgoing| answer(&event, outgoing));
-                            self.end(reason);
-                            return Ok(Step::Closed);
-                        }
-                    };
-                    self.begun = None;
-                    handler(message, &mut Replies(&self.outbox))?;
-                    return Ok(Step::Event);
-                }
-                Ok(None) => {}
-                Err(violation) => {
-                    self.end_by(&violation);
-                    return Err(Error::Violation(violation));
-                }
+            if let Some(step) = self.take_event(handler)? {
+                return Ok(step);
             }
             // Everything that came is handled: now, and not before each answer, is the time to write.
+            handler.before_waiting();
             self.outbox.flush()?;
             let deadline = wait.begin();
             if looked && deadline.has_passed() {
@@ -164,12 +141,53 @@ impl WebSocket {
             }
             looked = true;
             self.read(deadline)?;
-            if self.phase.is_over() {
-                return Ok(Step::Closed);
-            }
         }
     }
     // ANCHOR_END: step
+
+    // ANCHOR: take_event
+    /// Takes one event from what has come. `None`: more must come first.
+    fn take_event(&mut self, handler: &mut dyn Handler) -> Result<Option<Step>, Error> {
+        if self.phase.is_over() {
+            return Ok(Some(Step::Closed));
+        }
+        let tracer = self.outbox.transport.tracer();
+        let see = &mut |header: &_, payload: &[u8]| tell_frame(tracer, Direction::In, header, payload);
+        let event = match self.incoming.next(see) {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(None),
+            Err(violation) => {
+                handler.before_waiting();
+                self.end_by(&violation);
+                return Err(Error::Violation(violation));
+            }
+        };
+        let message = match event {
+            Event::Text(text) => MessageRef::Text(text),
+            Event::Binary(bytes) => MessageRef::Binary(bytes),
+            Event::Ping(_) | Event::Pong(_) => {
+                self.outbox.queue(|outgoing| answer(&event, outgoing))?;
+                // Pings between its fragments do not give a message more time.
+                if !self.incoming.has_begun_a_message() {
+                    self.begun = None;
+                }
+                return Ok(Some(Step::Event));
+            }
+            Event::Close(ref reason) => {
+                let reason = reason.clone();
+                handler.before_waiting();
+                self.outbox.incoming_ended("the peer's Close frame");
+                // A goodbye is one even if the way back is cut and nobody will hear our answer to it.
+                let _ = self.outbox.queue(|outgoing| answer(&event, outgoing));
+                self.end(reason);
+                return Ok(Some(Step::Closed));
+            }
+        };
+        self.begun = None;
+        handler.message(message, &mut Replies(&self.outbox))?;
+        Ok(Some(Step::Event))
+    }
+    // ANCHOR_END: take_event
 
     /// One read, under the sooner of two limits: the caller's patience, and that of a message which has begun.
     fn read(&mut self, wait: Deadline) -> Result<(), Error> {

@@ -1,21 +1,27 @@
 //! How long until everybody has been told?
 //!
-//! One client says 1 KiB, the server says it to all, and when the last of them has it, the next is said. One thread reads
-//! all clients in turn and compares.
+//! One client says 1 KiB, or several times that in one write, the server says it to all, and when the last of them has it,
+//! the next is said. One thread reads all clients in turn and compares.
 
+use super::sweep::exchanges;
 use super::{ROOM, open};
 use crate::bytes::Bytes;
 use crate::deadline::Deadline;
-use crate::frames::message;
 use crate::link::Target;
 use crate::meter::{Figures, Meter, Phase, add_percentiles};
 use std::io;
 use std::time::Instant;
 
-pub fn run(target: &Target, mut meter: Meter, deadline: Deadline, clients: usize) -> io::Result<Figures> {
+pub fn run(
+    target: &Target,
+    mut meter: Meter,
+    deadline: Deadline,
+    clients: usize,
+    together: usize,
+) -> io::Result<Figures> {
     let links = open(target, clients)?;
     let mut buffer = vec![0; ROOM];
-    let exchanges: Vec<_> = (1..=7).map(|seed| message(target.speaks, 1024, seed)).collect();
+    let exchanges = exchanges(target.speaks, 1024, together);
     let mut latencies = Vec::new();
     // A server may enter a client in its list a moment after the 101, and reads from it only then: who has had a Pong is in.
     let pong = Bytes::once(vec![0x8a, 0x00]);
@@ -33,7 +39,7 @@ pub fn run(target: &Target, mut meter: Meter, deadline: Deadline, clients: usize
             Phase::Over => break,
         }
     }
-    let mut figures = meter.figures(latencies.len() as u64)?;
+    let mut figures = meter.figures((latencies.len() * together) as u64)?;
     add_percentiles(&mut figures, latencies);
     Ok(figures)
 }

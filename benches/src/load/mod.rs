@@ -8,6 +8,7 @@ pub mod broadcast;
 pub mod bulk;
 pub mod burst;
 pub mod churn;
+pub mod costs;
 pub mod idle;
 pub mod sweep;
 

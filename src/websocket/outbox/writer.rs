@@ -23,6 +23,20 @@ pub(super) const PIECE: usize = 1024 * 1024;
 /// What the batch keeps of its memory: a message of 64 KiB with its header.
 const KEPT: usize = 65 * 1024;
 
+/// The millisecond of somebody who does not write for himself. It begins with the first piece.
+#[derive(Default)]
+struct Moment(Option<Deadline>);
+
+impl Moment {
+    fn left(&mut self) -> Option<Deadline> {
+        match self.0 {
+            Some(deadline) => (!deadline.has_passed()).then_some(deadline),
+            // One clock reading less for each client of a broadcast.
+            None => Some(*self.0.insert(Deadline::after(PATIENCE))),
+        }
+    }
+}
+
 /// Whether everything left.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
@@ -58,8 +72,8 @@ impl Outbox {
         if half.writing || half.is_empty() {
             return Ok(()); // The writer takes it along.
         }
-        let patience = Deadline::after(PATIENCE);
-        if self.write(half, |_| (!patience.has_passed()).then_some(patience))? == Left::Some {
+        let mut patience = Moment::default();
+        if self.write(half, |_| patience.left())? == Left::Some {
             self.leave_to_another_thread();
         }
         Ok(())
@@ -102,14 +116,8 @@ impl Outbox {
             return Err(crate::Error::Closed.into());
         }
         // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
-        let mut patience = None;
-        let willing = |half: &Half| {
-            if half.written < mark {
-                return Some(next());
-            }
-            let patience = *patience.get_or_insert_with(|| Deadline::after(PATIENCE));
-            (!patience.has_passed()).then_some(patience)
-        };
+        let mut patience = Moment::default();
+        let willing = |half: &Half| if half.written < mark { Some(next()) } else { patience.left() };
         if self.write(half, willing)? == Left::Some {
             if enter(&self.half).written < mark {
                 self.give_up();

@@ -77,6 +77,7 @@ impl FrameHeader {
     /// # Errors
     ///
     /// A length that breaks the encoding itself: not in its shortest form, or with the top bit of its 64 set.
+    #[inline(always)]
     pub fn decode(bytes: &[u8]) -> Result<Option<(FrameHeader, usize)>, Violation> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
         let (length, rest) = match second & !MASK {
@@ -111,6 +112,7 @@ impl FrameHeader {
     // ANCHOR_END: decode
 
     /// Appends the header to `out`, its length in the shortest form: the only one that a strict peer takes.
+    #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let reserved = [self.rsv1, self.rsv2, self.rsv3];
         let mut first = self.opcode.bits() | if self.fin { FIN } else { 0 };
@@ -142,6 +144,7 @@ impl FrameHeader {
     /// # Errors
     ///
     /// The broken rule, with close code 1002.
+    #[inline]
     pub fn check(&self, receiver: Role) -> Result<(), Violation> {
         if self.rsv1 || self.rsv2 || self.rsv3 {
             // Often a peer that compresses although nobody agreed to it: RSV1 is permessage-deflate's.

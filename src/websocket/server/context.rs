@@ -28,7 +28,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(super) struct Context<T> {
     state: Mutex<State<T>>,
     /// Somebody came out.
     left: Condvar,
+    /// Something is queued: to be looked at without the lock, by whoever is inside.
+    asked_for: AtomicBool,
     errands: Arc<Errands>,
     /// Is told of a callback or a procedure that panicked.
     on_panic: Box<OnPanic>,
@@ -88,6 +90,7 @@ impl<T: Send + 'static> Context<T> {
             number,
             state: Mutex::new(state),
             left: Condvar::new(),
+            asked_for: AtomicBool::new(false),
             errands,
             on_panic: Box::new(on_panic),
         })
@@ -101,15 +104,15 @@ impl<T: Send + 'static> Context<T> {
     /// Enters, as soon as nobody is inside, runs the callback of this name, then what was queued meanwhile, and leaves.
     /// Does nothing once the context has ended.
     pub(super) fn enter(&self, name: &str, callback: impl FnOnce(&mut T)) {
+        Visit::to(self).run(name, callback);
+    }
+
+    /// The data, as soon as nobody is inside. `None` once the context has ended.
+    fn come_in(&self) -> Option<Box<T>> {
         let mut state = self.nobody_inside(enter(&self.state), Deadline::never());
-        if state.ended {
-            return;
-        }
-        let Some(mut data) = state.data.take() else { return };
-        state.inside = true;
-        drop(state);
-        self.run(name, &mut data, callback);
-        self.drain(data);
+        let data = if state.ended { None } else { state.data.take() };
+        state.inside |= data.is_some();
+        data
     }
 
     // ANCHOR: execute
@@ -125,8 +128,9 @@ impl<T: Send + 'static> Context<T> {
             self.errands.start("procedure", move || context.visit()).map_err(|_| NotAccepted::NoThread)?;
             state.inside = true;
         }
-        // Whoever is inside looks at the queue before it leaves.
+        // Whoever is inside looks at the queue before it leaves, and leaves at the next opportunity.
         state.queue.push_back(procedure);
+        self.asked_for.store(true, Ordering::Release);
         Ok(())
     }
     // ANCHOR_END: execute
@@ -134,9 +138,7 @@ impl<T: Send + 'static> Context<T> {
     /// What a thread does that was started for a procedure.
     fn visit(&self) {
         let data = enter(&self.state).data.take();
-        if let Some(data) = data {
-            self.drain(data);
-        }
+        drop(Visit { context: self, data });
     }
 
     /// Runs what is queued until nothing is, and leaves. The calling thread is inside and holds the data.
@@ -150,6 +152,7 @@ impl<T: Send + 'static> Context<T> {
     }
 
     fn leave(&self, mut state: MutexGuard<'_, State<T>>, data: Box<T>) {
+        self.asked_for.store(false, Ordering::Release);
         state.data = Some(data);
         state.inside = false;
         // To wake nobody is a system call all the same, and each message would pay for it.
@@ -160,14 +163,15 @@ impl<T: Send + 'static> Context<T> {
         }
     }
 
-    fn run(&self, name: &str, data: &mut T, run: impl FnOnce(&mut T)) {
+    /// False if it panicked.
+    fn run(&self, name: &str, data: &mut T, run: impl FnOnce(&mut T)) -> bool {
         let before = INSIDE.replace(self.number);
         // After a panic the data may be half-changed. Whether anybody shall see it again is for `on_panic` to decide.
         let result = catch_unwind(AssertUnwindSafe(|| run(data)));
         INSIDE.set(before);
-        if let Err(panic) = result {
-            (self.on_panic)(name, panic);
-        }
+        let Err(panic) = result else { return true };
+        (self.on_panic)(name, panic);
+        false
     }
 
     /// Lets nobody in any more. What is queued is dropped.
@@ -214,6 +218,48 @@ impl<T: Send + 'static> Context<T> {
         state
     }
 }
+
+// ANCHOR: visit
+/// A thread that comes in with its first callback and leaves when this is dropped. Sixty messages that came together need
+/// one visit; whoever asks for the context meanwhile is let in between two of them.
+pub(super) struct Visit<'a, T: Send + 'static> {
+    context: &'a Context<T>,
+    /// While we are inside.
+    data: Option<Box<T>>,
+}
+
+impl<'a, T: Send + 'static> Visit<'a, T> {
+    pub(super) fn to(context: &'a Context<T>) -> Visit<'a, T> {
+        Visit { context, data: None }
+    }
+
+    /// Runs a callback inside, after what was asked for before it. Does nothing once the context has ended.
+    pub(super) fn run(&mut self, name: &str, callback: impl FnOnce(&mut T)) {
+        if self.data.is_none() {
+            self.data = self.context.come_in();
+        }
+        let Some(data) = &mut self.data else { return };
+        let went_well = self.context.run(name, data, callback);
+        // After a panic the context may have ended, and the next callback must ask.
+        if !went_well || self.context.asked_for.load(Ordering::Acquire) {
+            self.leave();
+        }
+    }
+
+    /// Runs what is queued, and leaves. A thread that waits for its client must not be inside meanwhile.
+    pub(super) fn leave(&mut self) {
+        if let Some(data) = self.data.take() {
+            self.context.drain(data);
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Visit<'_, T> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+// ANCHOR_END: visit
 
 /// What a panic said, for a report.
 pub(super) fn panic_text(panic: &Panic) -> &str {

@@ -5,10 +5,10 @@
 
 use super::application::Application;
 use super::context::{Context, NotAccepted};
-use super::registry::{Member, Order, Registry};
+use super::registry::{Member, Order, Registry, When};
 use crate::listener::StopHandle;
 use crate::websocket::message::MessageRef;
-use crate::websocket::protocol::{CloseReason, Outgoing};
+use crate::websocket::protocol::CloseReason;
 use crate::websocket::sender::queue_in_pieces;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use std::fmt;
@@ -94,23 +94,23 @@ impl<A: Application> SessionHandle<A> {
     /// client that left. Ours queues too, never waits for the client for more than a millisecond, and says whether the
     /// message was accepted. That it was is no promise that it arrives: only an answer is.
     pub fn text(&self, text: &str) -> Result<(), NotDone> {
-        self.member()?.post(|outgoing| outgoing.text(text))
+        self.member()?.post(When::Now, |outgoing| outgoing.text(text))
     }
 
     /// Sends bytes.
     pub fn binary(&self, bytes: &[u8]) -> Result<(), NotDone> {
-        self.member()?.post(|outgoing| outgoing.binary(bytes))
+        self.member()?.post(When::Now, |outgoing| outgoing.binary(bytes))
     }
 
     /// Sends a message in so many fragments, at least one: see
     /// [`WebSocketSender::in_pieces`](crate::websocket::WebSocketSender::in_pieces).
     pub fn in_pieces(&self, message: MessageRef<'_>, count: usize) -> Result<(), NotDone> {
-        self.member()?.post(|outgoing| queue_in_pieces(outgoing, message, count))
+        self.member()?.post(When::Now, |outgoing| queue_in_pieces(outgoing, message, count))
     }
 
     /// Sends a Ping.
     pub fn ping(&self, payload: &[u8]) -> Result<(), NotDone> {
-        self.member()?.post(|outgoing| outgoing.ping(payload))
+        self.member()?.post(When::Now, |outgoing| outgoing.ping(payload))
     }
 
     /// Closes the session. WLanguage: `WebSocketDisconnect` (`WebSocketDéconnecte`). The Close frame is queued behind what
@@ -182,19 +182,10 @@ impl<A: Application> ServerHandle<A> {
     }
 
     /// Sends to every session, encoded once. Returns how many accepted it; a client over its bound is disconnected, and
-    /// no client waits for another.
+    /// no client waits for another. One system call for each client: where a message callback tells everybody,
+    /// [`Session::broadcast`](super::Session::broadcast) needs fewer.
     pub fn broadcast(&self, message: MessageRef<'_>) -> usize {
-        let mut encoded = Outgoing::server();
-        let queued = match message {
-            MessageRef::Text(text) => encoded.text(text),
-            MessageRef::Binary(bytes) => encoded.binary(bytes),
-        };
-        if queued.is_err() {
-            return 0;
-        }
-        let frames = encoded.take();
-        let accepts = |member: &Arc<Member<A>>| member.post(|outgoing| outgoing.encoded(&frames)).is_ok();
-        self.registry.members().iter().filter(|member| accepts(member)).count()
+        self.registry.broadcast(message, When::Now)
     }
 
     /// Runs a procedure in the global service's context, at once. WLanguage: `WebSocketExecuteGlobalService`

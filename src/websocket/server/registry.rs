@@ -11,10 +11,11 @@ use super::limits::Limits;
 use crate::transport::enter;
 use crate::websocket::errands::Errands;
 use crate::websocket::error::Error;
+use crate::websocket::message::MessageRef;
 use crate::websocket::outbox::Outbox;
 use crate::websocket::protocol::{CloseCode, CloseReason, Outgoing, SendError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -34,6 +35,14 @@ pub(super) struct Member<A: Application> {
     errands: Arc<Errands>,
     /// Says that the session is over by having lost its sender.
     gone: Receiver<()>,
+}
+
+/// When does it leave?
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    Now,
+    /// Together with what follows, at [`Registry::write_posted`].
+    Later,
 }
 
 /// Held by the session's thread as long as the session lives.
@@ -85,8 +94,16 @@ impl<A: Application> Member<A> {
     }
 
     /// Queues, and says whether the client is there and takes what it is sent.
-    pub(super) fn post(&self, queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>) -> Result<(), NotDone> {
-        match self.outbox.post(self.bound, queue) {
+    pub(super) fn post(
+        &self,
+        when: When,
+        queue: impl FnOnce(&mut Outgoing) -> Result<(), SendError>,
+    ) -> Result<(), NotDone> {
+        let accepted = match when {
+            When::Now => self.outbox.post(self.bound, queue),
+            When::Later => self.outbox.post_later(self.bound, queue),
+        };
+        match accepted {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let reason = format!("it has not taken {} bytes", self.bound);
@@ -149,7 +166,8 @@ impl<A: Application> Member<A> {
 
 /// All sessions.
 pub(super) struct Registry<A: Application> {
-    members: Mutex<HashMap<u64, Arc<Member<A>>>>,
+    /// By number, so in the order in which they came.
+    members: Mutex<BTreeMap<u64, Arc<Member<A>>>>,
     orders: Sender<Order>,
     /// For the service's thread, which waits here between two ticks.
     pub(super) ordered: Receiver<Order>,
@@ -165,7 +183,7 @@ pub(super) enum Order {
 impl<A: Application> Registry<A> {
     pub(super) fn new() -> Arc<Registry<A>> {
         let (orders, ordered) = unbounded();
-        Arc::new(Registry { members: Mutex::new(HashMap::new()), orders, ordered })
+        Arc::new(Registry { members: Mutex::new(BTreeMap::new()), orders, ordered })
     }
 
     pub(super) fn enter(&self, member: &Arc<Member<A>>) {
@@ -178,9 +196,27 @@ impl<A: Application> Registry<A> {
 
     /// A snapshot, in the order in which they came. The lock is free again before anybody is sent anything.
     pub(super) fn members(&self) -> Vec<Arc<Member<A>>> {
-        let mut members: Vec<_> = enter(&self.members).values().cloned().collect();
-        members.sort_by_key(|member| member.number);
-        members
+        enter(&self.members).values().cloned().collect()
+    }
+
+    /// Encodes a message once and hands the frames to every session. Returns how many accepted them.
+    pub(super) fn broadcast(&self, message: MessageRef<'_>, when: When) -> usize {
+        let mut encoded = Outgoing::server();
+        let queued = match message {
+            MessageRef::Text(text) => encoded.text(text),
+            MessageRef::Binary(bytes) => encoded.binary(bytes),
+        };
+        if queued.is_err() {
+            return 0;
+        }
+        let frames = encoded.take();
+        let accepts = |member: &&Arc<Member<A>>| member.post(when, |outgoing| outgoing.encoded(&frames)).is_ok();
+        self.members().iter().filter(accepts).count()
+    }
+
+    /// Writes what was broadcast for [`When::Later`].
+    pub(super) fn write_posted(&self) {
+        self.members().iter().for_each(|member| member.outbox.write_posted());
     }
 
     pub(super) fn order(&self, order: Order) {

@@ -10,10 +10,10 @@
 //! All of it on the client's own thread, so all of it may wait for this client, and for nobody else.
 
 use super::application::{Application, Ending, Request};
-use super::context::{Context, panic_text};
+use super::context::{Context, Visit, panic_text};
 use super::handle::{ServerHandle, SessionHandle};
 use super::house::House;
-use super::registry::{Alive, Member};
+use super::registry::{Alive, Member, When};
 use super::silence::{Silence, Todo};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
@@ -23,7 +23,7 @@ use crate::websocket::message::MessageRef;
 use crate::websocket::outbox::Outbox;
 use crate::websocket::protocol::handshake::Refusal;
 use crate::websocket::protocol::{CloseCode, CloseReason, SendError};
-use crate::websocket::receiving::Step;
+use crate::websocket::receiving::{Handler, Step};
 use crate::websocket::sender::Replies;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +35,8 @@ pub struct Session<'a, A: Application> {
     replies: Replies<'a>,
     member: &'a Arc<Member<A>>,
     house: &'a House<A>,
+    /// Something for everybody is queued, and not written yet.
+    posted: &'a mut bool,
     /// A reply that could not be sent: the client is gone, and after the callback so is the session.
     failed: Option<Error>,
 }
@@ -61,10 +63,21 @@ impl<A: Application> Session<'_, A> {
         }
     }
 
+    /// Sends to every session, this one too, as [`ServerHandle::broadcast`] does, and returns how many accepted it. What the messages
+    /// of one batch tell everybody leaves together, one write for each client, when replies leave: a system call for
+    /// each client is what a broadcast costs, and ten messages that came in one read cost it once.
+    pub fn broadcast(&mut self, message: MessageRef<'_>) -> usize {
+        *self.posted = true;
+        self.house.handle.registry.broadcast(message, When::Later)
+    }
+
     /// Sends what is waiting now, for a callback that goes on working.
     pub fn flush(&mut self) {
         if self.failed.is_none() {
             self.failed = self.replies.flush().err();
+        }
+        if std::mem::take(self.posted) {
+            self.house.handle.registry.write_posted();
         }
     }
 
@@ -164,14 +177,13 @@ impl<A: Application> House<A> {
         if let Err(source) = socket.outbox.transport.renew_read_limit(silence.patience().begin()) {
             return Ending::Vanished(source.to_string());
         }
+        let posted = false;
+        let mut callbacks = Callbacks { house: self, member, visit: Visit::to(context), posted, message_came: false };
         loop {
-            let mut message_came = false;
-            let step = socket.step(silence.patience(), &mut |message, replies| {
-                message_came = true;
-                self.message(message, replies, member, context)
-            });
+            callbacks.message_came = false;
+            let step = socket.step(silence.patience(), &mut callbacks);
             match step {
-                Ok(Step::Event) if !silence.sign_of_life(message_came) => socket.heard = false,
+                Ok(Step::Event) if !silence.sign_of_life(callbacks.message_came) => socket.heard = false,
                 Ok(Step::Closed) => {
                     return match &socket.phase {
                         Phase::PeerClosed(reason) => Ending::PeerClosed(reason.clone()),
@@ -181,7 +193,7 @@ impl<A: Application> House<A> {
                 Ok(Step::Event | Step::Nothing) => match silence.look(std::mem::take(&mut socket.heard)) {
                     Todo::Wait => {}
                     Todo::Ping => {
-                        let _ = member.post(|outgoing| outgoing.ping(b""));
+                        let _ = member.post(When::Now, |outgoing| outgoing.ping(b""));
                     }
                     Todo::Leave => {
                         let _ = member.close(&CloseReason::new(CloseCode::GOING_AWAY, "no message for too long"));
@@ -204,18 +216,6 @@ impl<A: Application> House<A> {
         }
     }
 
-    fn message(
-        &self,
-        message: MessageRef<'_>,
-        replies: &mut Replies<'_>,
-        member: &Arc<Member<A>>,
-        context: &Arc<Context<A::Session>>,
-    ) -> Result<(), Error> {
-        let mut session = Session { replies: Replies(replies.0), member, house: self, failed: None };
-        context.enter("message", |data| self.application.message(data, message, &mut session));
-        session.failed.map_or(Ok(()), Err)
-    }
-
     /// The session is over: nobody finds it any more, nobody enters its context any more, and then it is told so, once.
     fn part(&self, member: &Arc<Member<A>>, alive: Alive, context: &Context<A::Session>, met: Ending) {
         self.handle.registry.leave(member.number);
@@ -227,5 +227,40 @@ impl<A: Application> House<A> {
                 self.report(member.peer, format!("disconnected panicked: {}", panic_text(&panic)));
             }
         }
+    }
+}
+
+/// A session's messages on their way to the application.
+struct Callbacks<'a, A: Application> {
+    house: &'a House<A>,
+    member: &'a Arc<Member<A>>,
+    /// One for all messages of a batch.
+    visit: Visit<'a, A::Session>,
+    /// They told everybody something, and it is not written yet.
+    posted: bool,
+    message_came: bool,
+}
+
+impl<A: Application> Handler for Callbacks<'_, A> {
+    fn message(&mut self, message: MessageRef<'_>, replies: &mut Replies<'_>) -> Result<(), Error> {
+        self.message_came = true;
+        let (house, member, posted) = (self.house, self.member, &mut self.posted);
+        let mut session = Session { replies: Replies(replies.0), member, house, posted, failed: None };
+        self.visit.run("message", |data| house.application.message(data, message, &mut session));
+        session.failed.map_or(Ok(()), Err)
+    }
+
+    fn before_waiting(&mut self) {
+        self.visit.leave();
+        if std::mem::take(&mut self.posted) {
+            self.house.handle.registry.write_posted();
+        }
+    }
+}
+
+impl<A: Application> Drop for Callbacks<'_, A> {
+    /// However the conversation ends, what was said to everybody leaves.
+    fn drop(&mut self) {
+        self.before_waiting();
     }
 }
