@@ -37,8 +37,8 @@ impl Adversary {
     /// A short word of ASCII letters.
     pub fn word(&mut self) -> String {
         const WORDS: [&str; 12] = [
-            "apple", "bridge", "candle", "dragon", "engine", "forest", "garden", "harbour", "island", "jacket", "kettle",
-            "lantern",
+            "apple", "bridge", "candle", "dragon", "engine", "forest", "garden", "harbour", "island", "jacket",
+            "kettle", "lantern",
         ];
         WORDS[self.0.usize(..WORDS.len())].to_owned()
     }
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn pieces_lose_nothing_and_none_is_empty() {
         for seed in 0..200 {
-            let pieces = Adversary::new(seed, "").pieces(b"hello, world", 4).into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+            let pieces =
+                Adversary::new(seed, "").pieces(b"hello, world", 4).into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
             assert!(pieces.len() <= 4 && pieces.iter().all(|piece| !piece.is_empty()), "{pieces:?}");
             assert_eq!(pieces.concat(), b"hello, world");
         }

@@ -18,7 +18,11 @@ mod subject;
 mod watch;
 
 #[derive(Parser)]
-#[command(name = "cargo lab", bin_name = "cargo lab", about = "Checks a program that uses sockets, and names the mistake.")]
+#[command(
+    name = "cargo lab",
+    bin_name = "cargo lab",
+    about = "Checks a program that uses sockets, and names the mistake."
+)]
 struct Line {
     #[command(subcommand)]
     command: Command,
@@ -116,7 +120,8 @@ pub fn main() -> ExitCode {
 }
 
 pub(crate) fn unit(number: u8) -> Result<&'static Unit, Problem> {
-    Unit::find(number).ok_or_else(|| format!("there is no unit {number}: `cargo lab list` shows those there are").into())
+    Unit::find(number)
+        .ok_or_else(|| format!("there is no unit {number}: `cargo lab list` shows those there are").into())
 }
 
 impl How {

@@ -98,7 +98,11 @@ impl Peer {
                 _ => format!("closed the connection ({error})"),
             };
             let expected = format!("that it reads {}", shown(bytes));
-            self.failure(format!("{}: the program {what} while something was being sent to it.", self.name), expected, what)
+            self.failure(
+                format!("{}: the program {what} while something was being sent to it.", self.name),
+                expected,
+                what,
+            )
         })
     }
 
@@ -126,7 +130,8 @@ impl Peer {
                 }
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let what = format!("{}: the program does not read what was sent to it: silent for {silence:.1?}.", self.name);
+                let what =
+                    format!("{}: the program does not read what was sent to it: silent for {silence:.1?}.", self.name);
                 let mut failure = self.failure(what, "that it reads", "nothing was read");
                 failure.silent = true;
                 return Err(failure);
@@ -212,9 +217,13 @@ impl Peer {
             match self.wait() {
                 Event::Came => {}
                 Event::End => return Ok(std::mem::take(&mut self.received)),
-                Event::Reset => return Err(self.failure("The connection was reset.", "the end of the stream", "a reset")),
+                Event::Reset => {
+                    return Err(self.failure("The connection was reset.", "the end of the stream", "a reset"));
+                }
                 Event::Silence(silence) => return Err(self.no_end(silence)),
-                Event::Excess => return Err(self.failure("The program was ended.", "the end of the stream", "its end")),
+                Event::Excess => {
+                    return Err(self.failure("The program was ended.", "the end of the stream", "its end"));
+                }
             }
         }
     }
@@ -231,7 +240,9 @@ impl Peer {
                 Event::Came => {}
                 Event::End | Event::Reset => return Ok(()),
                 Event::Silence(silence) => return Err(self.no_end(silence)),
-                Event::Excess => return Err(self.failure("The program was ended.", "the end of the stream", "its end")),
+                Event::Excess => {
+                    return Err(self.failure("The program was ended.", "the end of the stream", "its end"));
+                }
             }
         }
     }
@@ -285,10 +296,13 @@ impl Peer {
         let so_far = shown(&self.received);
         let (what, got, silent) = match self.wait() {
             Event::Came => return Ok(()),
-            Event::End => (format!("{}: the program closed the connection.", self.name), "the end of the stream".into(), false),
+            Event::End => {
+                (format!("{}: the program closed the connection.", self.name), "the end of the stream".into(), false)
+            }
             Event::Reset => (format!("{}: the connection was reset.", self.name), "a reset".to_owned(), false),
             Event::Silence(silence) => {
-                let what = format!("{} got nothing: the program went silent after {}.", self.name, self.ground.last_sent());
+                let what =
+                    format!("{} got nothing: the program went silent after {}.", self.name, self.ground.last_sent());
                 (what, format!("nothing for {silence:.1?}"), true)
             }
             Event::Excess => ("The program was ended.".to_owned(), "its end".to_owned(), false),

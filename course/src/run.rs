@@ -75,10 +75,12 @@ pub fn check(
 /// A program that could not even be built: nothing was asked, and the first answer says why.
 pub fn not_built(unit: &Unit, catalogue: &Catalogue, seed: u64, complaint: String) -> Report {
     let mut answers: Vec<Answer> = unit.probes.iter().map(blank).collect();
-    let failure = Failure::new("The program does not compile.", "a program that compiles", "what the compiler says below");
+    let failure =
+        Failure::new("The program does not compile.", "a program that compiles", "what the compiler says below");
     if let Some(first) = answers.first_mut() {
         first.outcome = Outcome::Failed;
-        first.diagnosis = Some(diagnosis("program-does-not-compile", failure, catalogue, String::new(), (None, complaint)));
+        first.diagnosis =
+            Some(diagnosis("program-does-not-compile", failure, catalogue, String::new(), (None, complaint)));
     }
     Report {
         unit: unit.number,
@@ -106,14 +108,7 @@ fn blank(probe: &Probe) -> Answer {
     }
 }
 
-fn ask(
-    probe: &Probe,
-    first: bool,
-    recipe: &Recipe,
-    catalogue: &Catalogue,
-    options: &Options,
-    content: bool,
-) -> Answer {
+fn ask(probe: &Probe, first: bool, recipe: &Recipe, catalogue: &Catalogue, options: &Options, content: bool) -> Answer {
     let started = Instant::now();
     let mut stage = Stage::new(recipe, options.seed, probe.name);
     let mut result = (probe.ask)(&mut stage);

@@ -102,7 +102,8 @@ impl Stage {
 
     fn start(&mut self) -> Result<(), Failure> {
         let program = Program::start(&self.recipe, self.port, &self.arguments).map_err(|error| {
-            let command = self.recipe.command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let command =
+                self.recipe.command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             Failure::new(format!("{command} could not be started."), "a program that starts", error.to_string())
                 .is("program-cannot-be-started")
         })?;
@@ -160,7 +161,12 @@ impl Stage {
             }
             if let Some(waited) = vigil.silent(|| self.ground.processes()) {
                 let what = format!("The program did not connect to 127.0.0.1:{}.", self.port);
-                return Err(self.unreached(what, "a connection", format!("none in {waited:.1?}"), "program-never-connects"));
+                return Err(self.unreached(
+                    what,
+                    "a connection",
+                    format!("none in {waited:.1?}"),
+                    "program-never-connects",
+                ));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -196,7 +202,9 @@ impl Stage {
                 let next = next.strip_suffix(b"\r").unwrap_or(&next);
                 return match next == line.as_bytes() {
                     true => Ok(()),
-                    false => Err(Failure::new("The program printed something else.", shown(line.as_bytes()), shown(next))),
+                    false => {
+                        Err(Failure::new("The program printed something else.", shown(line.as_bytes()), shown(next)))
+                    }
                 };
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
@@ -279,7 +287,12 @@ impl Stage {
             Some(status) => {
                 self.ground.transcript.happened(format!("ends ({status})"));
                 let what = "The program ended before anything could be asked of it.";
-                Err(self.unreached(what.to_owned(), "a connection", format!("its end ({status})"), "program-ends-at-once"))
+                Err(self.unreached(
+                    what.to_owned(),
+                    "a connection",
+                    format!("its end ({status})"),
+                    "program-ends-at-once",
+                ))
             }
             None => Ok(()),
         }
@@ -316,8 +329,12 @@ impl Drop for Ground {
 }
 
 fn ours(error: std::io::Error) -> Failure {
-    Failure::new("The check itself could not get a socket: `cargo lab doctor` says more.", "a socket", error.to_string())
-        .is("machine-has-no-sockets")
+    Failure::new(
+        "The check itself could not get a socket: `cargo lab doctor` says more.",
+        "a socket",
+        error.to_string(),
+    )
+    .is("machine-has-no-sockets")
 }
 
 /// A port at which nobody listens. Below those that the system gives to outgoing connections: another check's connection,

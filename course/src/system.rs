@@ -40,7 +40,8 @@ pub fn listening_ports(processes: &[u32]) -> Option<Vec<u16>> {
         for entry in fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten() {
             let target = fs::read_link(entry.path()).unwrap_or_default();
             let target = target.to_string_lossy();
-            sockets.extend(target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse::<u64>().ok()));
+            sockets
+                .extend(target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse::<u64>().ok()));
         }
     }
     const LISTEN: u8 = 0x0A;
@@ -77,7 +78,8 @@ pub fn activity(processes: &[u32]) -> Option<Activity> {
             sum.ticks += ticks;
             sum.asleep &= state == 'S' || state == 'Z';
             let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
-            sum.switches += status.lines().filter(|line| line.contains("ctxt_switches")).filter_map(last_number).sum::<u64>();
+            sum.switches +=
+                status.lines().filter(|line| line.contains("ctxt_switches")).filter_map(last_number).sum::<u64>();
         }
     }
     seen.then_some(sum)

@@ -50,7 +50,9 @@ fn trials_of(unit: &'static Unit) -> Vec<Trial> {
         }
         let kind = format!("{language:?}").to_lowercase();
         let source = solution.clone();
-        trials.push(Trial::test(name(format!("the {kind} starter has holes")), move || fails_at_its_holes(unit, language, &source)));
+        trials.push(Trial::test(name(format!("the {kind} starter has holes")), move || {
+            fails_at_its_holes(unit, language, &source)
+        }));
         let source = solution.clone();
         trials.push(Trial::test(name(format!("the {kind} solution passes")), move || passes(unit, language, &source)));
         for file in files(&wrong) {
@@ -85,8 +87,11 @@ fn languages(unit: &Unit) -> [(Language, PathBuf, PathBuf); 3] {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| ["rs", "py", "c"].iter().any(|known| extension == *known)));
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| {
+        file.extension().is_some_and(|extension| ["rs", "py", "c"].iter().any(|known| extension == *known))
+    });
     files.sort();
     files
 }
@@ -137,7 +142,11 @@ fn is_whole(unit: &Unit) -> Result<(), Failed> {
             return Err(format!("course/mistakes/{}.md is missing", probe.mistake).into());
         }
         if !wrong.iter().any(|file| slug(file) == probe.mistake) {
-            return Err(format!("wrong/{}.rs is missing: the probe {:?} is never seen to fail", probe.mistake, probe.name).into());
+            return Err(format!(
+                "wrong/{}.rs is missing: the probe {:?} is never seen to fail",
+                probe.mistake, probe.name
+            )
+            .into());
         }
     }
     for text in ["unit.md", "lecturer.md", "hints.md", "slides.md"] {
@@ -158,7 +167,8 @@ fn is_whole(unit: &Unit) -> Result<(), Failed> {
 const SECTIONS: [&str; 6] = ["Predict", "Lesson", "Lab", "Break it and predict", "After the pass", "Stretch"];
 
 fn fails_at_its_holes(unit: &Unit, language: Language, solution: &Path) -> Result<(), Failed> {
-    let text = starter(&fs::read_to_string(solution)?, language).map_err(|error| format!("{}: {error}", solution.display()))?;
+    let text = starter(&fs::read_to_string(solution)?, language)
+        .map_err(|error| format!("{}: {error}", solution.display()))?;
     let recipe = compiled(language, &text, "starter")?;
     expect(unit, &recipe, &Options::seed(1), Some("hole-left-open"))
 }
@@ -178,9 +188,17 @@ fn is_needed(unit: &Unit, file: &Path, mistake: &str) -> Result<(), Failed> {
     let recipe = compiled(Language::Rust, &fs::read_to_string(file)?, &stem(file))?;
     let index = unit.probes.iter().position(|probe| probe.mistake == mistake).ok_or("no probe has this mistake")?;
     in_parallel(1, |seed| {
-        let report = check(unit, &recipe, &Catalogue::load()?, &Options { content: Some(index), ..Options::seed(seed) }, |_, _| ());
+        let report = check(
+            unit,
+            &recipe,
+            &Catalogue::load()?,
+            &Options { content: Some(index), ..Options::seed(seed) },
+            |_, _| (),
+        );
         match report.mistake() {
-            Some(found) if found == mistake => Err(format!("another probe finds {mistake} too: one of the two is not needed").into()),
+            Some(found) if found == mistake => {
+                Err(format!("another probe finds {mistake} too: one of the two is not needed").into())
+            }
             _ => Ok(()),
         }
     })
@@ -194,5 +212,6 @@ fn expect(unit: &Unit, recipe: &Recipe, options: &Options, mistake: Option<&str>
     }
     let told = lab::output::terminal::text(&report, unit, lab::output::terminal::Style::plain(), "");
     let expected = mistake.unwrap_or("a pass");
-    Err(format!("seed {}: expected {expected}, got {}\n{told}", options.seed, report.mistake().unwrap_or("a pass")).into())
+    Err(format!("seed {}: expected {expected}, got {}\n{told}", options.seed, report.mistake().unwrap_or("a pass"))
+        .into())
 }

@@ -94,6 +94,9 @@ fn writable() -> Result<String, String> {
 fn visible() -> Result<String, String> {
     match system::activity(&[std::process::id()]) {
         Some(_) => Ok("/proc shows it".to_owned()),
-        None => Err("pieces are kept apart by a pause of 20 ms, and a program is bounded in time and output alone".to_owned()),
+        None => {
+            Err("pieces are kept apart by a pause of 20 ms, and a program is bounded in time and output alone"
+                .to_owned())
+        }
     }
 }

@@ -56,7 +56,8 @@ fn table(report: &Report) -> String {
         };
         let hidden = if answer.visible { "" } else { " (hidden)" };
         let name = format!("{}{hidden}", answer.name);
-        text += format!("  {outcome:<4} {}/{}  {name:<48} {}", answer.points, answer.out_of, mistake.unwrap_or("")).trim_end();
+        text += format!("  {outcome:<4} {}/{}  {name:<48} {}", answer.points, answer.out_of, mistake.unwrap_or(""))
+            .trim_end();
         text += "\n";
     }
     text + "\n"

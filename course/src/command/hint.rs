@@ -9,7 +9,9 @@ pub fn run(number: u8) -> Result<bool, Problem> {
     let unit = unit(number)?;
     let mut progress = Progress::load();
     let Some(mistake) = progress.unit(number).mistake else {
-        println!("There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet.");
+        println!(
+            "There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet."
+        );
         println!("The unit's own text is {}.", unit.folder().join("unit.md").display());
         return Ok(true);
     };

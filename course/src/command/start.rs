@@ -15,10 +15,15 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
         "rust" => (Language::Rust, "solution.rs", "src/main.rs"),
         "python" => (Language::Python, "python/solution.py", "server.py"),
         "c" => (Language::C, "c/solution.c", "server.c"),
-        other => return Err(format!("{other:?} is none of rust, python, c; any other language begins without a starter").into()),
+        other => {
+            return Err(
+                format!("{other:?} is none of rust, python, c; any other language begins without a starter").into()
+            );
+        }
     };
-    let solution = fs::read_to_string(unit.folder().join(source))
-        .map_err(|_| format!("unit {number} has no starter in this language; `cargo lab check` takes one of your own"))?;
+    let solution = fs::read_to_string(unit.folder().join(source)).map_err(|_| {
+        format!("unit {number} has no starter in this language; `cargo lab check` takes one of your own")
+    })?;
     // Someone's work is never written over.
     if folder.join(file).exists() {
         return Err(format!("{} is there already: it is left as it is", folder.join(file).display()).into());

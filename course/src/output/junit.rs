@@ -13,9 +13,9 @@ use crate::report::{Answer, Outcome, Report};
 pub fn text(reports: &[Report]) -> io::Result<String> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    writer.create_element("testsuites").write_inner_content(|writer| {
-        reports.iter().try_for_each(|report| suite(writer, report))
-    })?;
+    writer
+        .create_element("testsuites")
+        .write_inner_content(|writer| reports.iter().try_for_each(|report| suite(writer, report)))?;
     String::from_utf8(writer.into_inner()).map_err(io::Error::other)
 }
 
@@ -75,8 +75,6 @@ fn seconds(seconds: f64) -> String {
 
 /// XML 1.0 section 2.2 has no way to write most control characters, and a program may complain in any.
 fn allowed(text: &str) -> String {
-    let fits = |character: char| {
-        matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let fits = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|character| if fits(character) { character } else { '\u{fffd}' }).collect()
 }

@@ -1,7 +1,9 @@
 //! Groups, limits and signals. A signal goes only to processes that are ours: the group that we made, and descendants that
 //! carry the mark.
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, kill_process, kill_process_group, waitpgid, waitpid};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitOptions, kill_process, kill_process_group, waitpgid, waitpid,
+};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::time::Duration;

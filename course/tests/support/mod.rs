@@ -60,7 +60,21 @@ impl Drop for Permit {
 /// A program that runs, from its text. What was compiled once, with this compiler, is found again by its content.
 pub fn compiled(language: Language, text: &str, name: &str) -> Result<Recipe, Failed> {
     let (compiler, extension): (&[&str], &str) = match language {
-        Language::Rust => (&["rustc", "--edition", "2024", "--crate-name", "program", "-C", "debuginfo=0", "--cap-lints", "allow", "-o"], "rs"),
+        Language::Rust => (
+            &[
+                "rustc",
+                "--edition",
+                "2024",
+                "--crate-name",
+                "program",
+                "-C",
+                "debuginfo=0",
+                "--cap-lints",
+                "allow",
+                "-o",
+            ],
+            "rs",
+        ),
         Language::C => (&["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Werror", "-pthread", "-o"], "c"),
         Language::Python => (&[], "py"),
     };
