@@ -1,7 +1,7 @@
 //! How does one make a network behave badly on purpose, and twice the same?
 //!
 //! Everything that varies comes from one number, the seed: where a line is cut, in how many pieces it comes, which words
-//! are in it. TCP may cut and join as it likes (RFC 9293 section 3.8: a stream has no record marks), so whatever the
+//! are in it. TCP may cut and join as it likes (RFC 9293 section 2.2: what it carries is a stream of bytes), so whatever the
 //! adversary does, a correct program does not notice.
 //!
 //! Here the bytes are chosen. How a piece is kept from running together with the next is [`crate::peer`]'s business.

@@ -73,7 +73,11 @@ struct Subject {
     /// The student's folder, instead of the one that `start` wrote
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// A program of any language, instead of the folder; {port} is where its port goes
+    /// No colour and no progress; ports and times are replaced, so that two runs with one seed read the same
+    #[arg(long)]
+    plain: bool,
+    /// A program of any language, instead of the folder; {port} is where its port goes. Or one file: server.rs, server.c,
+    /// server.py, or of the unit itself: solution.rs, wrong/SLUG
     #[arg(last = true)]
     program: Vec<OsString>,
 }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! becomes the same comment and one statement that ends the thread with "not yet implemented: hole 1". The markers are the
-//! comments of the language: `//` in Rust and C, `#` in Python.
+//! comments of the language: `//` in Rust and C, `#` in Python. The marks of the book's snippets (`ANCHOR: name`,
+//! `ANCHOR_END: name`) are nobody's business but the book's, and are left out.
 //!
 //! # In production
 //!
@@ -58,6 +59,9 @@ pub fn starter(solution: &str, language: Language) -> Result<String, String> {
     for (number, line) in (1..).zip(solution.lines()) {
         let trimmed = line.trim_start();
         let indent = &line[..line.len() - trimmed.len()];
+        if of_the_book(trimmed, comment) {
+            continue;
+        }
         if let Some(task) = trimmed.strip_prefix(&begin) {
             if inside {
                 return Err(format!("line {number}: a hole in a hole"));
@@ -89,9 +93,17 @@ pub fn without_markers(solution: &str, language: Language) -> String {
     let comment = language.comment();
     let marker = |line: &&str| {
         let line = line.trim_start();
-        !line.starts_with(&format!("{comment} HOLE ")) && line != format!("{comment} END")
+        !line.starts_with(&format!("{comment} HOLE "))
+            && line != format!("{comment} END")
+            && !of_the_book(line, comment)
     };
     solution.lines().filter(marker).map(|line| format!("{line}\n")).collect()
+}
+
+/// A mark of mdBook's, in a comment of its own.
+fn of_the_book(line: &str, comment: &str) -> bool {
+    let marked = line.strip_prefix(comment).map_or("", str::trim_start);
+    marked.starts_with("ANCHOR:") || marked.starts_with("ANCHOR_END:")
 }
 
 #[cfg(test)]
@@ -103,6 +115,15 @@ mod tests {
         let solution = "# HOLE One.\n#  Two.\n# why\nx = 1\n# END\ny = 2\n";
         let expected = "# HOLE 1: One.\n#  Two.\nraise NotImplementedError(\"hole 1\")\ny = 2\n";
         assert_eq!(starter(solution, Language::Python).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_marks_of_the_book_do_not_reach_the_student() {
+        let solution = "// ANCHOR: all\nfn f() {\n    // HOLE One.\n    // ANCHOR: in\n    g();\n    // ANCHOR_END: in\n    \
+                        // END\n}\n// ANCHOR_END: all\n";
+        let expected = "fn f() {\n    // HOLE 1: One.\n    todo!(\"hole 1\");\n}\n";
+        assert_eq!(starter(solution, Language::Rust).unwrap(), expected);
+        assert_eq!(without_markers(solution, Language::Rust), "fn f() {\n    g();\n}\n");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod gradescope;
 pub mod json;
 pub mod junit;
+pub mod plain;
 pub mod terminal;
 
 use crate::report::{Answer, Outcome};

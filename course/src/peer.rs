@@ -18,7 +18,7 @@ use crate::program;
 use crate::stage::Ground;
 use crate::system;
 use crate::transcript::shown;
-use crate::vigil::{PATIENCE, Vigil};
+use crate::vigil::{PATIENCE, Vigil, spoken};
 
 /// Why a probe failed: what the student reads first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +130,11 @@ impl Peer {
                 }
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let what =
-                    format!("{}: the program does not read what was sent to it: silent for {silence:.1?}.", self.name);
+                let what = format!(
+                    "{}: the program does not read what was sent to it: silent for {}.",
+                    self.name,
+                    spoken(silence)
+                );
                 let mut failure = self.failure(what, "that it reads", "nothing was read");
                 failure.silent = true;
                 return Err(failure);
@@ -182,7 +185,7 @@ impl Peer {
                 Event::Silence(silence) => {
                     let after = self.ground.last_sent();
                     let what = format!("{name} got nothing more: the program went silent after {after}.");
-                    let mut failure = self.failure(what, expected, format!("{so_far}nothing for {silence:.1?}"));
+                    let mut failure = self.failure(what, expected, format!("{so_far}nothing for {}", spoken(silence)));
                     failure.silent = true;
                     return Err(failure);
                 }
@@ -303,7 +306,7 @@ impl Peer {
             Event::Silence(silence) => {
                 let what =
                     format!("{} got nothing: the program went silent after {}.", self.name, self.ground.last_sent());
-                (what, format!("nothing for {silence:.1?}"), true)
+                (what, format!("nothing for {}", spoken(silence)), true)
             }
             Event::Excess => ("The program was ended.".to_owned(), "its end".to_owned(), false),
         };
@@ -371,7 +374,7 @@ impl Peer {
 
     fn no_end(&self, silence: Duration) -> Failure {
         let what = format!("{}: the program does not close the connection.", self.name);
-        let mut failure = self.failure(what, "the end of the stream", format!("nothing for {silence:.1?}"));
+        let mut failure = self.failure(what, "the end of the stream", format!("nothing for {}", spoken(silence)));
         failure.silent = true;
         failure
     }

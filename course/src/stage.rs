@@ -24,7 +24,7 @@ use crate::peer::{Failure, Peer};
 use crate::program::{Excess, Program, Recipe};
 use crate::system;
 use crate::transcript::{Transcript, shown};
-use crate::vigil::{PATIENCE, Vigil};
+use crate::vigil::{PATIENCE, Vigil, spoken};
 
 /// What the connections of one stage share.
 pub struct Ground {
@@ -164,7 +164,7 @@ impl Stage {
                 return Err(self.unreached(
                     what,
                     "a connection",
-                    format!("none in {waited:.1?}"),
+                    format!("none in {}", spoken(waited)),
                     "program-never-connects",
                 ));
             }
@@ -208,7 +208,7 @@ impl Stage {
                 };
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let got = format!("nothing for {silence:.1?}");
+                let got = format!("nothing for {}", spoken(silence));
                 let mut failure = Failure::new("The program printed nothing more.", shown(line.as_bytes()), got);
                 failure.silent = true;
                 return Err(failure);
@@ -225,8 +225,11 @@ impl Stage {
                 return Ok(status);
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let mut failure =
-                    Failure::new("The program does not end.", "its end", format!("it still runs after {silence:.1?}"));
+                let mut failure = Failure::new(
+                    "The program does not end.",
+                    "its end",
+                    format!("it still runs after {}", spoken(silence)),
+                );
                 failure.silent = true;
                 return Err(failure);
             }
@@ -303,7 +306,7 @@ impl Stage {
         let expected = format!("a server at 127.0.0.1:{}", self.port);
         let ports = system::listening_ports(&self.ground.processes()).unwrap_or_default();
         if ports.is_empty() {
-            let got = format!("nobody listens after {waited:.1?}");
+            let got = format!("nobody listens after {}", spoken(waited));
             return self.unreached("The program does not listen.".to_owned(), expected, got, "program-never-listens");
         }
         let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");

@@ -60,3 +60,8 @@ impl Vigil {
         }
     }
 }
+
+/// A time as a person reads it: `0.7 s`.
+pub fn spoken(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -3,6 +3,7 @@
 use super::subject::{self, Found};
 use super::{Problem, Subject, unit};
 use crate::catalogue::Catalogue;
+use crate::output::plain;
 use crate::output::terminal::{self, Style};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -18,7 +19,7 @@ pub fn run(subject: &Subject) -> Result<bool, Problem> {
 
 /// One check, shown and remembered.
 pub fn once(subject: &Subject, unit: &Unit, options: Options) -> Result<Report, Problem> {
-    let style = Style::of_standard_output();
+    let style = if subject.plain { Style::plain() } else { Style::of_standard_output() };
     let catalogue = Catalogue::load()?;
     let report = match subject::find(unit, subject.folder.as_deref(), &subject.program)? {
         Found::DoesNotCompile(complaint) => run::not_built(unit, &catalogue, options.seed, complaint),
@@ -28,7 +29,8 @@ pub fn once(subject: &Subject, unit: &Unit, options: Options) -> Result<Report, 
         }),
     };
     terminal::wipe(style);
-    print!("{}", terminal::text(&report, unit, style, &again(subject, report.seed)));
+    let text = terminal::text(&report, unit, style, &again(subject, report.seed));
+    print!("{}", if subject.plain { plain::masked(&text) } else { text });
     let mut progress = Progress::load();
     progress.checked(unit.number, report.passed, report.mistake());
     progress.save()?;
@@ -39,6 +41,9 @@ fn again(subject: &Subject, seed: u64) -> String {
     let mut command = format!("cargo lab check {} --seed {seed}", subject.unit);
     if let Some(folder) = &subject.folder {
         command += &format!(" --folder {}", folder.display());
+    }
+    if subject.plain {
+        command += " --plain";
     }
     if !subject.program.is_empty() {
         let words: Vec<_> = subject.program.iter().map(|word| word.to_string_lossy().into_owned()).collect();

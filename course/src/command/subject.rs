@@ -1,4 +1,4 @@
-//! Which program is meant: one that was named, or what cargo builds in the student's folder.
+//! Which program is meant: one that was named, one file of source, or what cargo builds in the student's folder.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use super::Problem;
 use crate::program::Recipe;
 use crate::progress::{self, Progress};
+use crate::source;
 use crate::units::Unit;
 
 /// A program that can be run, or the compiler's complaint.
@@ -19,6 +20,14 @@ pub enum Found {
 ///
 /// There is neither a program nor a folder.
 pub fn find(unit: &Unit, folder: Option<&Path>, program: &[OsString]) -> Result<Found, Problem> {
+    if let [word] = program {
+        if let Some(file) = file_of(unit, Path::new(word)) {
+            return Ok(match source::compile_file(&file)? {
+                Ok(recipe) => Found::Program(recipe),
+                Err(complaint) => Found::DoesNotCompile(complaint),
+            });
+        }
+    }
     if !program.is_empty() {
         return Ok(Found::Program(Recipe::new(program)));
     }
@@ -33,6 +42,13 @@ pub fn find(unit: &Unit, folder: Option<&Path>, program: &[OsString]) -> Result<
         .into());
     }
     build(unit, &folder)
+}
+
+/// A file of source, here or among those of the unit: `wrong/unbounded-line` is one of them.
+fn file_of(unit: &Unit, word: &Path) -> Option<PathBuf> {
+    let of_the_unit = unit.folder().join(word);
+    let candidates = [word.to_path_buf(), of_the_unit.clone(), of_the_unit.with_extension("rs")];
+    candidates.into_iter().find(|file| source::language(file).is_some() && file.is_file())
 }
 
 /// The one that was named, or that `start` wrote, or where it would write.

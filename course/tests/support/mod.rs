@@ -2,13 +2,9 @@
 
 use lab::holes::Language;
 use lab::program::Recipe;
+use lab::source;
 use libtest_mimic::Failed;
 use std::collections::BTreeMap;
-use std::collections::hash_map::DefaultHasher;
-use std::fs;
-use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Checks at the same time. Each waits most of its time, and a processor for each would sleep.
@@ -57,57 +53,13 @@ impl Drop for Permit {
     }
 }
 
-/// A program that runs, from its text. What was compiled once, with this compiler, is found again by its content.
+/// A program that runs, from its text.
 pub fn compiled(language: Language, text: &str, name: &str) -> Result<Recipe, Failed> {
-    let (compiler, extension): (&[&str], &str) = match language {
-        Language::Rust => (
-            &[
-                "rustc",
-                "--edition",
-                "2024",
-                "--crate-name",
-                "program",
-                "-C",
-                "debuginfo=0",
-                "--cap-lints",
-                "allow",
-                "-o",
-            ],
-            "rs",
-        ),
-        Language::C => (&["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Werror", "-pthread", "-o"], "c"),
-        Language::Python => (&[], "py"),
-    };
-    let mut hasher = DefaultHasher::new();
-    (text, compiler, version(compiler)).hash(&mut hasher);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("programs");
-    fs::create_dir_all(&folder)?;
-    let program = folder.join(format!("{name}-{:016x}", hasher.finish()));
-    let source = program.with_extension(extension);
-    if language == Language::Python {
-        fs::write(&source, text)?;
-        return Ok(Recipe::new(["python3".as_ref(), source.as_os_str(), "{port}".as_ref()]));
-    }
     // Two tests may want the same program: the second waits for the first.
-    let turn = Arc::clone(TURNS.lock().unwrap_or_else(PoisonError::into_inner).entry(program.clone()).or_default());
+    let turn = Arc::clone(TURNS.lock().unwrap_or_else(PoisonError::into_inner).entry(text.to_owned()).or_default());
     let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-    if !program.exists() {
-        let _permit = Permit::take();
-        fs::write(&source, text)?;
-        // Under another name until it is whole: what was interrupted is not found again.
-        let fresh = program.with_extension("new");
-        let output = Command::new(compiler[0]).args(&compiler[1..]).arg(&fresh).arg(&source).output()?;
-        if !output.status.success() {
-            return Err(format!("{name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        fs::rename(fresh, &program)?;
-    }
-    Ok(Recipe::new([program.as_os_str(), "{port}".as_ref()]))
+    let _permit = Permit::take();
+    source::compile(language, text, name)?.map_err(|complaint| format!("{name} does not compile:\n{complaint}").into())
 }
 
-static TURNS: Mutex<BTreeMap<PathBuf, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
-
-fn version(compiler: &[&str]) -> Vec<u8> {
-    let Some(name) = compiler.first() else { return Vec::new() };
-    Command::new(name).arg("--version").output().map(|output| output.stdout).unwrap_or_default()
-}
+static TURNS: Mutex<BTreeMap<String, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
