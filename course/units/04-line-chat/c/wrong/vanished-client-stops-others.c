@@ -1,4 +1,4 @@
-// Wrong on purpose: who writes to a client that has left is sent SIGPIPE, and nobody handles it.
+// Wrong on purpose: whoever cannot be written to ends the conversation of the one who speaks.
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -32,17 +32,19 @@ static bool send_all(int stream, const char *bytes, size_t length) {
     return true;
 }
 
-static void pass_on(int number, const char *line, size_t length) {
+static bool pass_on(int number, const char *line, size_t length) {
     char told[LIMIT + 32];
     size_t head = (size_t)snprintf(told, sizeof told, "%d: ", number);
     memcpy(told + head, line, length);
     told[head + length] = '\n';
     size_t whole = head + length + 1;
     pthread_mutex_lock(&lock);
-    for (struct client *other = clients; other != NULL; other = other->next)
+    bool all = true;
+    for (struct client *other = clients; all && other != NULL; other = other->next)
         if (other->number != number)
-            send_all(other->stream, told, whole);
+            all = send_all(other->stream, told, whole);
     pthread_mutex_unlock(&lock);
+    return all;
 }
 
 static void refuse(int stream) {
@@ -69,7 +71,8 @@ static void converse(int number, int stream) {
                 refuse(stream);
                 return;
             }
-            pass_on(number, received, length);
+            if (!pass_on(number, received, length))
+                return;
             held -= taken;
             memmove(received, received + taken, held);
         }
@@ -105,6 +108,7 @@ static void *serve(void *argument) {
 }
 
 int main(int count, char **arguments) {
+    signal(SIGPIPE, SIG_IGN);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
