@@ -363,10 +363,13 @@ impl Peer {
         }
     }
 
-    /// For the report alone: a byte that differs is enough to know, a whole line is easier to read.
+    /// For the report alone: a byte that differs is enough to know, but all that the program says is easier to read, and
+    /// the same each time.
     fn rest_of_the_line(&mut self) {
-        for _ in 0..3 {
-            if self.received.contains(&b'\n') || !matches!(self.wait_for(Duration::from_millis(40)), Event::Came) {
+        const ENOUGH: usize = 4096;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(1) && self.received.len() < ENOUGH {
+            if !matches!(self.wait_for(Duration::from_millis(100)), Event::Came) {
                 return;
             }
         }

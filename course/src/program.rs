@@ -129,6 +129,7 @@ impl Program {
             let _alone = alone();
             command.spawn()?
         };
+        lock(&RUNNING).push(child.id());
         bounded::after(&child, &recipe.bounds);
 
         let shared = Arc::new(Shared {
@@ -243,8 +244,35 @@ impl Drop for Program {
             guard.thread().unpark();
             let _ = guard.join();
         }
-        bounded::end(&mut self.child, &self.mark);
+        let process = self.child.id();
+        bounded::end(&mut self.child, &self.mark, SOLE.load(Ordering::Relaxed));
+        lock(&RUNNING).retain(|running| *running != process);
     }
+}
+
+/// Those that run now.
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// See [`sole`].
+static SOLE: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process runs one program at a time and has no other children: then whoever is below it when the program
+/// has ended was started by the program, even one that became a daemon and threw its environment away.
+///
+/// Should this process be interrupted, or told to end, the program ends with it.
+///
+/// # Errors
+///
+/// The system allows no handler for its signals.
+pub fn sole() -> io::Result<()> {
+    SOLE.store(true, Ordering::Relaxed);
+    ctrlc::set_handler(|| {
+        lock(&RUNNING).iter().for_each(|process| bounded::kill(*process));
+        bounded::end_orphans();
+        // What a shell answers for a program that a signal has ended.
+        std::process::exit(130);
+    })
+    .map_err(io::Error::other)
 }
 
 /// While a process is being started it holds a copy of every descriptor of ours, for a moment, and what is closed here is

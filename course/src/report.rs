@@ -9,6 +9,8 @@
 
 use serde::Serialize;
 
+use crate::transcript::Transcript;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -29,6 +31,9 @@ pub struct Answer {
     pub out_of: u32,
     pub seconds: f64,
     pub diagnosis: Option<Diagnosis>,
+    /// All that crossed the wire, for those who draw it or compare two runs.
+    #[serde(skip)]
+    pub transcript: Transcript,
 }
 
 /// Which mistake, and what was seen of it.

@@ -15,6 +15,7 @@ use crate::probe::{Probe, Visibility};
 use crate::program::Recipe;
 use crate::report::{Answer, Diagnosis, Outcome, Report};
 use crate::stage::Stage;
+use crate::transcript::Transcript;
 use crate::units::Unit;
 
 #[derive(Debug, Clone)]
@@ -105,6 +106,7 @@ fn blank(probe: &Probe) -> Answer {
         out_of: probe.points,
         seconds: 0.0,
         diagnosis: None,
+        transcript: Transcript::default(),
     }
 }
 
@@ -125,6 +127,7 @@ fn ask(probe: &Probe, first: bool, recipe: &Recipe, catalogue: &Catalogue, optio
             answer.outcome = Outcome::Failed;
         }
     }
+    answer.transcript = stage.transcript();
     drop(stage);
     answer.seconds = started.elapsed().as_secs_f64();
     answer

@@ -148,6 +148,15 @@ pub fn first_ephemeral_port() -> u16 {
     range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768)
 }
 
+/// How many columns the terminal on standard output has, where it says so.
+pub fn terminal_columns() -> Option<usize> {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    #[cfg(not(unix))]
+    let columns = None;
+    columns.filter(|columns| *columns > 1)
+}
+
 // --- the kernel's table of connections --------------------------------------------------------------
 
 struct Connection {

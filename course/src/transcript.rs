@@ -71,16 +71,31 @@ impl Transcript {
         })
     }
 
-    /// The ladder, as text for a terminal, a file and a screen reader.
+    /// What was sent, in order, with the name of its connection: a seed decides it.
+    pub fn all_sent(&self) -> Vec<(String, Vec<u8>)> {
+        let sent = |row: &Row| match row {
+            Row::Sent { peer, bytes } => Some((peer.clone(), bytes.clone())),
+            _ => None,
+        };
+        self.rows().iter().filter_map(sent).collect()
+    }
+
+    /// The ladder, as text for a file, the book and a screen reader.
     pub fn ladder(&self) -> String {
-        let mut text = format!("{:<WIDTH$}{:>8}\n{}\n", "check", "program", "-".repeat(WIDTH + 8));
+        self.ladder_within(COLUMNS)
+    }
+
+    /// The same for a terminal of so many columns. A row that does not fit keeps its arrow, and runs over.
+    pub fn ladder_within(&self, columns: usize) -> String {
+        let width = columns.clamp(40, COLUMNS) - PROGRAM;
+        let mut text = format!("{:<width$}{:>PROGRAM$}\n{}\n", "check", "program", "-".repeat(width + PROGRAM));
         for row in self.rows().iter() {
             match row {
-                Row::Sent { peer, bytes } => arrow_right(&mut text, &format!("{peer}: {}", shown(bytes))),
-                Row::Did(what) => arrow_right(&mut text, what),
-                Row::Came { peer, bytes } => arrow_left(&mut text, &format!("{peer}: {}", shown(bytes))),
+                Row::Sent { peer, bytes } => arrow_right(&mut text, width, &format!("{peer}: {}", shown(bytes))),
+                Row::Did(what) => arrow_right(&mut text, width, what),
+                Row::Came { peer, bytes } => arrow_left(&mut text, width, &format!("{peer}: {}", shown(bytes))),
                 Row::Happened(what) => {
-                    let _ = writeln!(text, "{:>1$}", what, WIDTH + 8);
+                    let _ = writeln!(text, "{:>1$}", what, width + PROGRAM);
                 }
             }
         }
@@ -88,16 +103,17 @@ impl Transcript {
     }
 }
 
-/// The arrows' column; with the word "program" behind it a row fits 92 columns, a projector's or a terminal's.
-const WIDTH: usize = 84;
+/// A row at most: a projector's or a terminal's. The last of them are for the word "program", beyond the arrows' heads.
+pub const COLUMNS: usize = 92;
+const PROGRAM: usize = 8;
 
-fn arrow_right(text: &mut String, what: &str) {
-    let line = "-".repeat(WIDTH.saturating_sub(what.chars().count() + 2).max(1));
+fn arrow_right(text: &mut String, width: usize, what: &str) {
+    let line = "-".repeat(width.saturating_sub(what.chars().count() + 2).max(1));
     let _ = writeln!(text, "{what} {line}>");
 }
 
-fn arrow_left(text: &mut String, what: &str) {
-    let line = "-".repeat(WIDTH.saturating_sub(what.chars().count() + 2).max(1));
+fn arrow_left(text: &mut String, width: usize, what: &str) {
+    let line = "-".repeat(width.saturating_sub(what.chars().count() + 2).max(1));
     let _ = writeln!(text, "<{line} {what}");
 }
 
@@ -165,6 +181,17 @@ mod tests {
         assert!(transcript.ladder().contains("(4000 bytes)"));
         transcript.sent("Anna", &[b'a'; 4000]);
         let ladder = transcript.ladder();
-        assert!(ladder.lines().last().unwrap().chars().count() <= WIDTH, "{ladder}");
+        assert!(ladder.lines().last().unwrap().chars().count() <= COLUMNS - PROGRAM, "{ladder}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_a_narrow_ladder() {
+        let transcript = Transcript::default();
+        transcript.sent("Anna", b"hello\n");
+        transcript.came("Berta", b"1: hello\n");
+        transcript.happened("ends");
+        let ladder = transcript.ladder_within(50);
+        assert!(ladder.lines().all(|row| row.chars().count() <= 50), "{ladder}");
+        assert!(ladder.contains(r#"Anna: "hello\n" --"#) && ladder.contains(r#"-- Berta: "1: hello\n""#), "{ladder}");
     }
 }

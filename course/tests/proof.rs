@@ -68,6 +68,7 @@ fn trials_of(unit: &'static Unit) -> Vec<Trial> {
             }
         }
     }
+    trials.push(Trial::test(name("a seed plays the same run again".into()), move || plays_again(unit)));
     let role = if unit.role == Role::Server { "server" } else { "client" };
     for folder in ["any", role] {
         for file in files(&course().join("tests/general").join(folder)) {
@@ -183,6 +184,22 @@ fn passes(unit: &Unit, language: Language, solution: &Path) -> Result<(), Failed
 fn fails_with(unit: &Unit, language: Language, file: &Path, mistake: &str, seeds: u64) -> Result<(), Failed> {
     let recipe = compiled(language, &fs::read_to_string(file)?, &stem(file))?;
     in_parallel(seeds, |seed| expect(unit, &recipe, &Options::seed(seed), Some(mistake)))
+}
+
+/// The same bytes over the same connections with the same seed, and others with another.
+fn plays_again(unit: &Unit) -> Result<(), Failed> {
+    let recipe = compiled(Language::Rust, &fs::read_to_string(unit.folder().join("solution.rs"))?, "solution")?;
+    let sent = |seed| -> Result<Vec<Vec<(String, Vec<u8>)>>, Failed> {
+        let report = check(unit, &recipe, &Catalogue::load()?, &Options::seed(seed), |_, _| ());
+        Ok(report.answers.iter().map(|answer| answer.transcript.all_sent()).collect())
+    };
+    let (first, second, other) = (sent(11)?, sent(11)?, sent(12)?);
+    for (probe, (first, second)) in unit.probes.iter().zip(first.iter().zip(&second)) {
+        if first != second {
+            return Err(format!("{:?} sent {first:?}, and with the same seed {second:?}", probe.name).into());
+        }
+    }
+    if first == other { Err("another seed changes nothing".into()) } else { Ok(()) }
 }
 
 /// Without this probe nothing names this mistake.

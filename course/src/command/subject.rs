@@ -20,6 +20,7 @@ pub enum Found {
 ///
 /// There is neither a program nor a folder.
 pub fn find(unit: &Unit, folder: Option<&Path>, program: &[OsString]) -> Result<Found, Problem> {
+    program_alone()?;
     if let [word] = program {
         if let Some(file) = file_of(unit, Path::new(word)) {
             return Ok(match source::compile_file(&file)? {
@@ -42,6 +43,14 @@ pub fn find(unit: &Unit, folder: Option<&Path>, program: &[OsString]) -> Result<
         .into());
     }
     build(unit, &folder)
+}
+
+/// This process builds, then runs, one after the other. Once is enough, and a second time is refused.
+fn program_alone() -> Result<(), Problem> {
+    static DONE: std::sync::Once = std::sync::Once::new();
+    let mut result = Ok(());
+    DONE.call_once(|| result = crate::program::sole());
+    Ok(result?)
 }
 
 /// A file of source, here or among those of the unit: `wrong/unbounded-line` is one of them.

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::catalogue::Catalogue;
 use crate::report::{Outcome, Report};
+use crate::system;
+use crate::transcript::COLUMNS;
 use crate::units::Unit;
 
 /// How to write on this output.
@@ -15,6 +17,8 @@ pub struct Style {
     colour: bool,
     /// Progress may be shown, for it can be wiped away again.
     pub live: bool,
+    /// What fits in a row.
+    columns: usize,
 }
 
 impl Style {
@@ -22,11 +26,12 @@ impl Style {
     pub fn of_standard_output() -> Self {
         let terminal = io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: terminal && !unwanted, live: terminal }
+        let columns = if terminal { system::terminal_columns() } else { None };
+        Self { colour: terminal && !unwanted, live: terminal, columns: columns.unwrap_or(COLUMNS) }
     }
 
     pub fn plain() -> Self {
-        Self { colour: false, live: false }
+        Self { colour: false, live: false, columns: COLUMNS }
     }
 
     fn paint(self, code: &str, text: &str) -> String {
@@ -49,7 +54,9 @@ impl Style {
 /// One line that the next one overwrites.
 pub fn progress(style: Style, done: usize, of: usize, name: &str) {
     if style.live {
-        print!("\r\x1b[2K  {}/{of} {name} ...", done + 1);
+        // One that ran over its row could not be wiped away.
+        let line: String = format!("  {}/{of} {name} ...", done + 1).chars().take(style.columns - 1).collect();
+        print!("\r\x1b[2K{line}");
         let _ = io::stdout().flush();
     }
 }
@@ -95,7 +102,7 @@ fn failed(lines: &mut Vec<String>, report: &Report, style: Style) {
             lines.push(format!("  The program has ended: {ended}"));
         }
         if !diagnosis.ladder.is_empty() {
-            lines.push(format!("\n{}", diagnosis.ladder));
+            lines.push(format!("\n{}", answer.transcript.ladder_within(style.columns)));
         }
         if !diagnosis.complaint.is_empty() {
             lines.push(format!("It wrote to standard error:\n{}\n", indented(&diagnosis.complaint)));

@@ -14,7 +14,9 @@ pub fn pause(_process: u32) {}
 
 pub fn resume(_process: u32) {}
 
-pub fn end(child: &mut Child, _mark: &str) {
+pub fn end_orphans() {}
+
+pub fn end(child: &mut Child, _mark: &str, _sole: bool) {
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -57,11 +57,14 @@ pub fn resume(process: u32) {
 
 /// Ends the program, its group, and those who left the group. A program that forks without end is overtaken: the group
 /// dies at once, and the few that got away are looked for until there is none.
-pub fn end(child: &mut Child, mark: &str) {
+pub fn end(child: &mut Child, mark: &str, sole: bool) {
     let mut suspects = system::family(child.id());
     kill(child.id());
     let _ = child.wait();
     for _ in 0..100 {
+        if sole {
+            end_orphans();
+        }
         suspects.extend(system::orphans());
         suspects.retain(|process| *process != child.id() && system::carries(*process, mark));
         for process in suspects.iter().filter_map(|process| pid(*process)) {
@@ -70,14 +73,22 @@ pub fn end(child: &mut Child, mark: &str) {
             let _ = waitpid(Some(process), WaitOptions::empty());
         }
         bury(child.id());
-        if suspects.is_empty() {
+        if suspects.is_empty() && !(sole && !system::orphans().is_empty()) {
             return;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// The same for those that died with their group.
+/// Whoever came to this process because its own parent is gone, and whoever is below it.
+pub fn end_orphans() {
+    for orphan in system::orphans().into_iter().filter_map(pid) {
+        let _ = kill_process(orphan, Signal::KILL);
+        let _ = waitpid(Some(orphan), WaitOptions::NOHANG);
+    }
+}
+
+/// Asks how those ended that died with their group: until somebody does, they stay in the table.
 fn bury(group: u32) {
     if let Some(group) = pid(group) {
         while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
