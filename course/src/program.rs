@@ -263,16 +263,15 @@ static SOLE: AtomicBool = AtomicBool::new(false);
 ///
 /// # Errors
 ///
-/// The system allows no handler for its signals.
+/// The system lets nobody wait for its signals.
 pub fn sole() -> io::Result<()> {
     SOLE.store(true, Ordering::Relaxed);
-    ctrlc::set_handler(|| {
+    bounded::when_interrupted(|| {
         lock(&RUNNING).iter().for_each(|process| bounded::kill(*process));
         bounded::end_orphans();
-        // What a shell answers for a program that a signal has ended.
+        // What a shell answers for a program that Ctrl-C has ended.
         std::process::exit(130);
     })
-    .map_err(io::Error::other)
 }
 
 /// While a process is being started it holds a copy of every descriptor of ours, for a moment, and what is closed here is

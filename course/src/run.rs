@@ -46,9 +46,9 @@ pub fn check(
 ) -> Report {
     let started = Instant::now();
     let mut answers: Vec<Answer> = Vec::new();
-    let mut failed = false;
+    let (mut failed, mut unreached) = (false, false);
     for (index, probe) in unit.probes.iter().enumerate() {
-        let asked = started.elapsed() < options.limit && (options.all || !failed);
+        let asked = started.elapsed() < options.limit && (options.all || !failed) && !unreached;
         let mut answer = if asked {
             told(index, probe);
             ask(probe, index == 0, recipe, catalogue, options, options.content == Some(index))
@@ -56,6 +56,9 @@ pub fn check(
             blank(probe)
         };
         failed |= answer.outcome == Outcome::Failed;
+        // A program that nobody can speak to is not waited for again and again.
+        let mistake = answer.diagnosis.as_ref().map_or("", |diagnosis| diagnosis.mistake.as_str());
+        unreached |= index == 0 && UNREACHED.contains(&mistake);
         answer.points = if answer.outcome == Outcome::Passed { probe.points } else { 0 };
         answers.push(answer);
     }
@@ -72,6 +75,16 @@ pub fn check(
         answers,
     }
 }
+
+/// What is true of a program that was never spoken to, in any probe.
+const UNREACHED: [&str; 6] = [
+    "machine-has-no-sockets",
+    "program-cannot-be-started",
+    "program-ends-at-once",
+    "program-listens-elsewhere",
+    "program-never-connects",
+    "program-never-listens",
+];
 
 /// A program that could not even be built: nothing was asked, and the first answer says why.
 pub fn not_built(unit: &Unit, catalogue: &Catalogue, seed: u64, complaint: String) -> Report {

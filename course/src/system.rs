@@ -136,6 +136,12 @@ fn children(process: u32) -> Vec<u32> {
     children
 }
 
+/// Whether there is such a process, and it has not ended. One that ended and was not asked how lives no more.
+pub fn lives(process: u32) -> bool {
+    let state = state_and_ticks(&Path::new("/proc").join(process.to_string()));
+    state.is_some_and(|(state, _)| state != 'Z' && state != 'X')
+}
+
 /// Whether `process` was started with this `NAME=value` in its environment.
 pub fn carries(process: u32, mark: &str) -> bool {
     let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();

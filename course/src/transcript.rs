@@ -25,6 +25,9 @@ pub enum Row {
     Happened(String),
 }
 
+/// A connection's name, and what was sent over it in one write.
+pub type Sent = (String, Vec<u8>);
+
 /// Shared by all connections of one probe.
 #[derive(Debug, Clone, Default)]
 pub struct Transcript(Arc<Mutex<Vec<Row>>>);
@@ -72,7 +75,7 @@ impl Transcript {
     }
 
     /// What was sent, in order, with the name of its connection: a seed decides it.
-    pub fn all_sent(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn all_sent(&self) -> Vec<Sent> {
         let sent = |row: &Row| match row {
             Row::Sent { peer, bytes } => Some((peer.clone(), bytes.clone())),
             _ => None,

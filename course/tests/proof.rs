@@ -20,6 +20,7 @@ use lab::catalogue::{Catalogue, course};
 use lab::holes::{Language, starter};
 use lab::program::Recipe;
 use lab::run::{Options, check};
+use lab::transcript::Sent;
 use lab::units::{Role, UNITS, Unit};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs;
@@ -189,7 +190,7 @@ fn fails_with(unit: &Unit, language: Language, file: &Path, mistake: &str, seeds
 /// The same bytes over the same connections with the same seed, and others with another.
 fn plays_again(unit: &Unit) -> Result<(), Failed> {
     let recipe = compiled(Language::Rust, &fs::read_to_string(unit.folder().join("solution.rs"))?, "solution")?;
-    let sent = |seed| -> Result<Vec<Vec<(String, Vec<u8>)>>, Failed> {
+    let sent = |seed| -> Result<Vec<Vec<Sent>>, Failed> {
         let report = check(unit, &recipe, &Catalogue::load()?, &Options::seed(seed), |_, _| ());
         Ok(report.answers.iter().map(|answer| answer.transcript.all_sent()).collect())
     };

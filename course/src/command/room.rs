@@ -62,16 +62,14 @@ fn walk(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), Probl
     Ok(())
 }
 
-/// `cargo vendor` prints what a configuration must say to use what it wrote.
+/// `cargo vendor` prints what a configuration must say to use what it wrote, unless it is told to be quiet.
 fn vendor(folder: &Path) -> Result<(), Problem> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["vendor", "--locked", "--quiet", "vendor"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
+    let output =
+        Command::new(cargo).args(["vendor", "--locked", "vendor"]).current_dir(folder).stdin(Stdio::null()).output()?;
+    let configured = String::from_utf8_lossy(&output.stdout).contains("[source.");
+    if !output.status.success() || !configured {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return Err("cargo vendor did not succeed: it needs a network once".into());
     }
     let configuration = folder.join(".cargo").join("config.toml");

@@ -12,9 +12,10 @@ pub fn run(subject: &Subject) -> Result<bool, Problem> {
     let unit = unit(subject.unit)?;
     let folder = watched(subject, &subject::folder_of(unit, subject.folder.as_deref()));
     let (tell, changes) = mpsc::channel();
+    let root = folder.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if let Ok(event) = event {
-            if of_the_student(&event) {
+            if of_the_student(&event, &root) {
                 // The receiver lives as long as this command.
                 let _ = tell.send(());
             }
@@ -43,12 +44,13 @@ fn watched(subject: &Subject, folder: &Path) -> PathBuf {
     }
 }
 
-/// What the build writes is no change of the student's.
-fn of_the_student(event: &notify::Event) -> bool {
+/// What the build writes below `root` is no change of the student's.
+fn of_the_student(event: &notify::Event, root: &Path) -> bool {
     let changed = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
     let built = |path: &PathBuf| {
-        path.components().any(|part| part.as_os_str() == "target" || part.as_os_str() == "__pycache__")
-            || path.file_name().is_some_and(|name| name == "Cargo.lock")
+        let below = path.strip_prefix(root).unwrap_or(path);
+        below.components().any(|part| part.as_os_str() == "target" || part.as_os_str() == "__pycache__")
+            || below.file_name().is_some_and(|name| name == "Cargo.lock")
     };
     changed && !event.paths.iter().all(built)
 }

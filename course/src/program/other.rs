@@ -14,6 +14,10 @@ pub fn pause(_process: u32) {}
 
 pub fn resume(_process: u32) {}
 
+pub fn when_interrupted(_act: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    Ok(())
+}
+
 pub fn end_orphans() {}
 
 pub fn end(child: &mut Child, _mark: &str, _sole: bool) {

@@ -4,6 +4,9 @@
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, kill_process, kill_process_group, waitpgid, waitpid,
 };
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -55,17 +58,17 @@ pub fn resume(process: u32) {
     }
 }
 
-/// Ends the program, its group, and those who left the group. A program that forks without end is overtaken: the group
-/// dies at once, and the few that got away are looked for until there is none.
+/// Ends the program, its group, and those who left the group, and comes back when they are gone. A program that forks
+/// without end is overtaken: the group dies at once, and the few that got away are looked for until there is none.
 pub fn end(child: &mut Child, mark: &str, sole: bool) {
-    let mut suspects = system::family(child.id());
+    let family = system::family(child.id());
     kill(child.id());
     let _ = child.wait();
-    for _ in 0..100 {
+    for _ in 0..200 {
         if sole {
             end_orphans();
         }
-        suspects.extend(system::orphans());
+        let mut suspects: Vec<u32> = family.iter().copied().chain(system::orphans()).collect();
         suspects.retain(|process| *process != child.id() && system::carries(*process, mark));
         for process in suspects.iter().filter_map(|process| pid(*process)) {
             let _ = kill_process(process, Signal::KILL);
@@ -73,11 +76,21 @@ pub fn end(child: &mut Child, mark: &str, sole: bool) {
             let _ = waitpid(Some(process), WaitOptions::empty());
         }
         bury(child.id());
-        if suspects.is_empty() && !(sole && !system::orphans().is_empty()) {
+        // One that is dying has no environment any more, and is not gone yet.
+        let gone = !family.iter().any(|process| system::lives(*process));
+        if gone && suspects.is_empty() && (!sole || system::orphans().is_empty()) {
             return;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Ctrl-C, the end that a system asks for, and a terminal that was closed. The student's program is in a group of its own
+/// and hears of none of them.
+pub fn when_interrupted(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || signals.forever().next().map(|_| act()));
+    Ok(())
 }
 
 /// Whoever came to this process because its own parent is gone, and whoever is below it.
