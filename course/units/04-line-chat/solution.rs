@@ -58,7 +58,6 @@ fn converse(number: u32, mut stream: &TcpStream) -> io::Result<()> {
 
         // HOLE Take every whole line out of `received`, without its ending, and pass it on.
         //  It ends with LF or CR LF. One of more than LIMIT bytes is refused.
-        // ANCHOR: take
         while let Some(end) = received.iter().position(|byte| *byte == b'\n') {
             let mut line: Vec<u8> = received.drain(..=end).collect();
             line.pop();
@@ -70,7 +69,6 @@ fn converse(number: u32, mut stream: &TcpStream) -> io::Result<()> {
             }
             pass_on(number, &line);
         }
-        // ANCHOR_END: take
         // END
 
         // HOLE Refuse a line that is too long already, though its end has not come.
