@@ -26,6 +26,8 @@ use crate::system;
 use crate::transcript::{Transcript, shown};
 use crate::vigil::{PATIENCE, Vigil, spoken};
 
+mod again;
+
 /// What the connections of one stage share.
 pub struct Ground {
     pub(crate) transcript: Transcript,
