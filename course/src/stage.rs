@@ -11,9 +11,8 @@
 //! A port is better found by the program itself (port 0) and announced by it: between our choosing a port and the program's
 //! binding it somebody else may take it. A student's first server should not have to do that.
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::adversary::Adversary;
 use crate::peer::{Failure, Peer};
-use crate::program::{Excess, Program, Recipe};
+use crate::program::{self, Excess, Program, Recipe};
 use crate::system;
 use crate::transcript::{Transcript, shown};
 use crate::vigil::{PATIENCE, Vigil, spoken};
@@ -342,20 +341,22 @@ fn ours(error: std::io::Error) -> Failure {
     .is("machine-has-no-sockets")
 }
 
-/// A port at which nobody listens. Below those that the system gives to outgoing connections: another check's connection,
-/// opened between this moment and the program's bind, does not take it. It is asked for by a connection that is refused,
-/// and not by listening there ourselves: a listener of ours would live on for a moment in every process that another
-/// thread is just starting.
+/// A port that nobody has. Below those that the system gives to outgoing connections: another check's connection, opened
+/// between this moment and the program's bind, does not take it. It is asked for by a bind, and not by a connection: that
+/// would be a client to the program of another check on this machine, and take a place in it. And while nothing is being
+/// started: a socket of ours would live on for a moment in every process that another thread is just starting.
 fn free_port() -> Result<u16, Failure> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 10_000;
     let end = u32::from(system::first_ephemeral_port()).max(FIRST + 1_000);
     let start = std::process::id().wrapping_mul(7_919);
+    let _alone = program::alone();
     for _ in 0..500 {
         let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (end - FIRST);
         let port = u16::try_from(FIRST + offset).unwrap_or(0);
-        let asked = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE);
-        if asked.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
+        // Without SO_REUSEADDR, so that a port with a connection in TIME_WAIT is passed over too.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(ours)?;
+        if socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()).is_ok() {
             return Ok(port);
         }
     }
