@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use std::path::PathBuf;
 
 mod unit_01;
+mod unit_02;
 mod unit_04;
 
 /// What the student's program is. A client is checked by a server of ours.
@@ -32,7 +33,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_01::UNIT, unit_04::UNIT];
+pub const UNITS: &[Unit] = &[unit_01::UNIT, unit_02::UNIT, unit_04::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.
