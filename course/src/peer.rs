@@ -143,6 +143,21 @@ impl Peer {
         }
     }
 
+    /// Waits until all that was sent lies before the program, read or not: pieces that were sent one after the other can
+    /// then be read as one.
+    pub fn arrived(&mut self) {
+        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else { return };
+        let begun = Instant::now();
+        loop {
+            match system::all_arrived(ours, theirs) {
+                // Not to be seen here: see `taken`.
+                None => return std::thread::sleep(Duration::from_millis(20)),
+                Some(false) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_micros(300)),
+                Some(_) => return,
+            }
+        }
+    }
+
     /// Exactly `line` and a line feed come next.
     pub fn expect_line(&mut self, line: &str) -> Result<(), Failure> {
         self.expect(format!("{line}\n").as_bytes())

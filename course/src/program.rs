@@ -98,6 +98,7 @@ struct Output {
     standard: Vec<u8>,
     error: Vec<u8>,
     standard_ended: bool,
+    error_ended: bool,
     /// How much of the standard output has been asked for already.
     told: usize,
 }
@@ -142,11 +143,13 @@ impl Program {
         let input = child.stdin.take();
         if let Some(pipe) = child.stdout.take() {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || drain(pipe, &shared, |output| &mut output.standard, true));
+            thread::spawn(move || {
+                drain(pipe, &shared, |output| &mut output.standard, |output| &mut output.standard_ended)
+            });
         }
         if let Some(pipe) = child.stderr.take() {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || drain(pipe, &shared, |output| &mut output.error, false));
+            thread::spawn(move || drain(pipe, &shared, |output| &mut output.error, |output| &mut output.error_ended));
         }
         let (guarded, bounds, process) = (Arc::clone(&shared), recipe.bounds.clone(), child.id());
         let guard = Some(thread::spawn(move || guard(process, &bounds, &guarded)));
@@ -224,6 +227,17 @@ impl Program {
         String::from_utf8_lossy(&lock(&self.shared.output).error).into_owned()
     }
 
+    /// Waits a moment until all that a program that has ended wrote has been read: it ends before its last words arrive.
+    pub fn settle(&self) {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        let mut output = lock(&self.shared.output);
+        // What it started may hold the pipes open for longer than anybody wants to wait.
+        while !(output.standard_ended && output.error_ended) {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            output = self.shared.grown.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// Stops it where it stands, as a machine under load does for a moment. Nothing where there are no signals.
     pub fn pause(&self) {
         bounded::pause(self.child.id());
@@ -298,7 +312,12 @@ fn with_port(command: &[OsString], port: u16) -> Vec<OsString> {
 }
 
 /// Keeps a pipe empty: a program whose output nobody reads stops in its next print. What is over the bound is not kept.
-fn drain(mut pipe: impl Read, shared: &Shared, place: fn(&mut Output) -> &mut Vec<u8>, standard: bool) {
+fn drain(
+    mut pipe: impl Read,
+    shared: &Shared,
+    place: fn(&mut Output) -> &mut Vec<u8>,
+    end: fn(&mut Output) -> &mut bool,
+) {
     const KEPT: usize = 64 * 1024;
     let mut buffer = [0; 8192];
     loop {
@@ -315,10 +334,8 @@ fn drain(mut pipe: impl Read, shared: &Shared, place: fn(&mut Output) -> &mut Ve
             Err(_) => break,
         }
     }
-    if standard {
-        lock(&shared.output).standard_ended = true;
-        shared.grown.notify_all();
-    }
+    *end(&mut lock(&shared.output)) = true;
+    shared.grown.notify_all();
 }
 
 /// Looks after the bounds until the program is ended by its check. Memory and children are looked at rarely: it takes

@@ -101,6 +101,14 @@ impl Stage {
         self.start()
     }
 
+    /// Starts a program that is a client, and nobody listens at its port.
+    pub fn start_client_refused(&mut self) -> Result<(), Failure> {
+        self.port = free_port()?;
+        self.start()?;
+        self.ground.transcript.did("nobody listens there");
+        Ok(())
+    }
+
     fn start(&mut self) -> Result<(), Failure> {
         let program = Program::start(&self.recipe, self.port, &self.arguments).map_err(|error| {
             let command =
@@ -192,25 +200,31 @@ impl Stage {
 
     /// The next line that the program prints is `line`.
     pub fn expect_output_line(&mut self, line: &str) -> Result<(), Failure> {
+        let next = self.output_line(&shown(line.as_bytes()))?;
+        match next == line.as_bytes() {
+            true => Ok(()),
+            false => Err(Failure::new("The program printed something else.", shown(line.as_bytes()), shown(&next))),
+        }
+    }
+
+    /// The next line that the program prints, whatever it is, without its ending.
+    pub fn output_line(&mut self, what_for: &str) -> Result<Vec<u8>, Failure> {
         let mut vigil = Vigil::begin();
         loop {
             let next = match self.ground.program().as_ref() {
                 Some(program) => program.output_line(Instant::now() + Duration::from_millis(20)),
                 None => None,
             };
-            if let Some(next) = next {
-                self.ground.transcript.came("standard output", &[&next[..], b"\n"].concat());
-                let next = next.strip_suffix(b"\r").unwrap_or(&next);
-                return match next == line.as_bytes() {
-                    true => Ok(()),
-                    false => {
-                        Err(Failure::new("The program printed something else.", shown(line.as_bytes()), shown(next)))
-                    }
-                };
+            if let Some(mut next) = next {
+                self.ground.transcript.printed(&next);
+                if next.last() == Some(&b'\r') {
+                    next.pop();
+                }
+                return Ok(next);
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
                 let got = format!("nothing for {}", spoken(silence));
-                let mut failure = Failure::new("The program printed nothing more.", shown(line.as_bytes()), got);
+                let mut failure = Failure::new("The program printed nothing more.", what_for, got);
                 failure.silent = true;
                 return Err(failure);
             }
@@ -221,8 +235,13 @@ impl Stage {
     pub fn expect_exit(&mut self) -> Result<std::process::ExitStatus, Failure> {
         let mut vigil = Vigil::begin();
         loop {
-            if let Some(status) = self.ground.program().as_mut().and_then(Program::ended) {
+            // Let go of the lock before it is taken again: what an `if let` looks at lives as long as its body.
+            let ended = self.ground.program().as_mut().and_then(Program::ended);
+            if let Some(status) = ended {
                 self.ground.transcript.happened(format!("ends ({status})"));
+                if let Some(program) = self.ground.program().as_ref() {
+                    program.settle();
+                }
                 return Ok(status);
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
@@ -279,6 +298,9 @@ impl Stage {
         let mut program = self.ground.program();
         let Some(program) = program.as_mut() else { return (None, String::new()) };
         let status = program.wait_until(Instant::now() + Duration::from_millis(30)).map(|status| status.to_string());
+        if status.is_some() {
+            program.settle();
+        }
         (status, program.complaint())
     }
 

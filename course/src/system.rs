@@ -33,6 +33,19 @@ pub fn all_taken(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
     None
 }
 
+/// Whether everything that `ours` sent to `theirs` lies in the program's receive queue, or was read already: nothing waits
+/// for an acknowledgement. `None`: it cannot be seen here.
+#[cfg(target_os = "linux")]
+pub fn all_arrived(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
+    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
+    Some(queue::of(ours, theirs)?.is_none_or(|own| own.to_send == 0))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn all_arrived(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
+    None
+}
+
 /// The ports on which one of `processes` listens, or `None` where it cannot be seen.
 pub fn listening_ports(processes: &[u32]) -> Option<Vec<u16>> {
     let mut sockets = BTreeSet::new();

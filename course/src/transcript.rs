@@ -53,6 +53,12 @@ impl Transcript {
         rows.push(Row::Came { peer: peer.to_owned(), bytes: more.to_vec() });
     }
 
+    /// A line of standard output is a row of its own: the program prints by lines, and each says something.
+    pub fn printed(&self, line: &[u8]) {
+        let bytes = [line, b"\n"].concat();
+        self.rows().push(Row::Came { peer: "standard output".to_owned(), bytes });
+    }
+
     pub fn did(&self, what: impl Into<String>) {
         self.rows().push(Row::Did(what.into()));
     }

@@ -10,6 +10,8 @@ use crate::catalogue;
 use crate::probe::Probe;
 use std::path::PathBuf;
 
+mod unit_01;
+mod unit_02;
 mod unit_04;
 mod unit_10;
 
@@ -32,7 +34,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_04::UNIT, unit_10::UNIT];
+pub const UNITS: &[Unit] = &[unit_01::UNIT, unit_02::UNIT, unit_04::UNIT, unit_10::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.

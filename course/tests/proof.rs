@@ -70,6 +70,12 @@ fn trials_of(unit: &'static Unit) -> Vec<Trial> {
         }
     }
     trials.push(Trial::test(name("a seed plays the same run again".into()), move || plays_again(unit)));
+    let demonstration = unit.folder().join("demonstration.rs");
+    if demonstration.exists() {
+        trials.push(Trial::test(name("the demonstration compiles".into()), move || {
+            compiled(Language::Rust, &fs::read_to_string(&demonstration)?, "demonstration").map(drop)
+        }));
+    }
     let role = if unit.role == Role::Server { "server" } else { "client" };
     for folder in ["any", role] {
         for file in files(&course().join("tests/general").join(folder)) {

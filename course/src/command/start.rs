@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use super::{Problem, unit};
 use crate::holes::{self, Language};
 use crate::progress::{self, Progress};
-use crate::units::Unit;
+use crate::units::{Role, Unit};
 
 pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Problem> {
     let unit = unit(number)?;
     let folder = std::path::absolute(into.unwrap_or_else(|| progress::labs().join(unit.label())))?;
+    let role = role(unit);
     let (language, source, file) = match language {
-        "rust" => (Language::Rust, "solution.rs", "src/main.rs"),
-        "python" => (Language::Python, "python/solution.py", "server.py"),
-        "c" => (Language::C, "c/solution.c", "server.c"),
+        "rust" => (Language::Rust, "solution.rs", "src/main.rs".to_owned()),
+        "python" => (Language::Python, "python/solution.py", format!("{role}.py")),
+        "c" => (Language::C, "c/solution.c", format!("{role}.c")),
         other => {
             return Err(
                 format!("{other:?} is none of rust, python, c; any other language begins without a starter").into()
@@ -25,10 +26,10 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
         format!("unit {number} has no starter in this language; `cargo lab check` takes one of your own")
     })?;
     // Someone's work is never written over.
-    if folder.join(file).exists() {
-        return Err(format!("{} is there already: it is left as it is", folder.join(file).display()).into());
+    if folder.join(&file).exists() {
+        return Err(format!("{} is there already: it is left as it is", folder.join(&file).display()).into());
     }
-    write(&folder.join(file), &holes::starter(&solution, language)?)?;
+    write(&folder.join(&file), &holes::starter(&solution, language)?)?;
     fs::copy(unit.folder().join("unit.md"), folder.join("unit.md"))?;
     if language == Language::Rust {
         write(&folder.join("Cargo.toml"), &manifest(unit))?;
@@ -38,8 +39,8 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     progress.save()?;
     println!("Unit {number}, {}", unit.title);
     println!("  read     {}", folder.join("unit.md").display());
-    println!("  edit     {}", folder.join(file).display());
-    println!("  check    {}", check_command(number, language, &folder));
+    println!("  edit     {}", folder.join(&file).display());
+    println!("  check    {}", check_command(unit, language, &folder));
     Ok(true)
 }
 
@@ -59,15 +60,21 @@ pub fn manifest(unit: &Unit) -> String {
     )
 }
 
-fn check_command(number: u8, language: Language, folder: &Path) -> String {
-    let folder = folder.display();
+fn role(unit: &Unit) -> &'static str {
+    match unit.role {
+        Role::Server => "server",
+        Role::Client => "client",
+    }
+}
+
+fn check_command(unit: &Unit, language: Language, folder: &Path) -> String {
+    let (number, program) = (unit.number, folder.join(role(unit)));
+    let program = program.display();
     match language {
         Language::Rust => format!("cargo lab check {number}"),
-        Language::Python => format!("cargo lab check {number} -- python3 {folder}/server.py {{port}}"),
+        Language::Python => format!("cargo lab check {number} -- python3 {program}.py {{port}}"),
         Language::C => {
-            format!(
-                "cc -Wall -pthread -o {folder}/server {folder}/server.c && cargo lab check {number} -- {folder}/server {{port}}"
-            )
+            format!("cc -Wall -pthread -o {program} {program}.c && cargo lab check {number} -- {program} {{port}}")
         }
     }
 }
