@@ -98,6 +98,7 @@ struct Output {
     standard: Vec<u8>,
     error: Vec<u8>,
     standard_ended: bool,
+    error_ended: bool,
     /// How much of the standard output has been asked for already.
     told: usize,
 }
@@ -120,6 +121,8 @@ impl Program {
         let (name, rest) = words.split_first().ok_or_else(|| io::Error::other("there is no command to run"))?;
         let mut command = Command::new(name);
         command.args(rest).args(arguments).env(MARK, &mark);
+        // What a panic says is wanted, and not the seconds that a busy machine needs to find the names of its callers.
+        command.env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(folder) = &recipe.folder {
             command.current_dir(folder);
@@ -223,9 +226,28 @@ impl Program {
         String::from_utf8_lossy(&lock(&self.shared.output).error).into_owned()
     }
 
+    /// Waits until all that it wrote to standard error has been read, for it has ended, or until `deadline`: a child of its
+    /// own may hold the pipe open.
+    pub fn wait_for_its_last_words(&self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let more = |output: &mut Output| !output.error_ended;
+        drop(self.shared.grown.wait_timeout_while(lock(&self.shared.output), left, more));
+    }
+
     /// Stops it where it stands, as a machine under load does for a moment. Nothing where there are no signals.
     pub fn pause(&self) {
         bounded::pause(self.child.id());
+    }
+
+    /// Lets it open so many files and sockets more, and then no more. Nothing where that cannot be done.
+    pub fn leave_descriptors(&self, more: usize) -> Option<usize> {
+        let open = system::descriptors(self.child.id())?;
+        bounded::limit_descriptors(self.child.id(), open + more).then_some(open + more)
+    }
+
+    /// How many it has open.
+    pub fn descriptors(&self) -> Option<usize> {
+        system::descriptors(self.child.id())
     }
 
     /// Lets it go on.
@@ -288,10 +310,12 @@ fn drain(mut pipe: impl Read, shared: &Shared, place: fn(&mut Output) -> &mut Ve
             Err(_) => break,
         }
     }
-    if standard {
-        lock(&shared.output).standard_ended = true;
-        shared.grown.notify_all();
+    let mut output = lock(&shared.output);
+    match standard {
+        true => output.standard_ended = true,
+        false => output.error_ended = true,
     }
+    shared.grown.notify_all();
 }
 
 /// Looks after the bounds until the program is ended by its check. Memory and children are looked at rarely: it takes
