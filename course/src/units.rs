@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use std::path::PathBuf;
 
 mod unit_04;
+mod unit_08;
 
 /// What the student's program is. A client is checked by a server of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_04::UNIT];
+pub const UNITS: &[Unit] = &[unit_04::UNIT, unit_08::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.
