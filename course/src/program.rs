@@ -121,6 +121,8 @@ impl Program {
         let (name, rest) = words.split_first().ok_or_else(|| io::Error::other("there is no command to run"))?;
         let mut command = Command::new(name);
         command.args(rest).args(arguments).env(MARK, &mark);
+        // What a panic says is wanted, and not the seconds that a busy machine needs to find the names of its callers.
+        command.env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(folder) = &recipe.folder {
             command.current_dir(folder);
@@ -241,6 +243,17 @@ impl Program {
     /// Stops it where it stands, as a machine under load does for a moment. Nothing where there are no signals.
     pub fn pause(&self) {
         bounded::pause(self.child.id());
+    }
+
+    /// Lets it open so many files and sockets more, and then no more. Nothing where that cannot be done.
+    pub fn leave_descriptors(&self, more: usize) -> Option<usize> {
+        let open = system::descriptors(self.child.id())?;
+        bounded::limit_descriptors(self.child.id(), open + more).then_some(open + more)
+    }
+
+    /// How many it has open.
+    pub fn descriptors(&self) -> Option<usize> {
+        system::descriptors(self.child.id())
     }
 
     /// Lets it go on.

@@ -26,6 +26,9 @@ use crate::transcript::{Transcript, shown};
 use crate::vigil::{PATIENCE, Vigil, spoken};
 
 mod again;
+mod crowd;
+
+pub use crowd::{Crowd, Exhaustion};
 
 /// What the connections of one stage share.
 pub struct Ground {
@@ -269,6 +272,11 @@ impl Stage {
         if let Some(program) = self.ground.program().as_ref() {
             program.pause();
         }
+        // A signal is delivered when its receiver is given a processor, which on a busy machine takes its time.
+        let begun = Instant::now();
+        while system::stopped(&self.ground.processes()) == Some(false) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub fn resume_program(&self) {
@@ -281,6 +289,21 @@ impl Stage {
     /// What the program is doing now, where it can be seen.
     pub fn activity(&self) -> Option<system::Activity> {
         system::activity(&self.ground.processes())
+    }
+
+    /// Waits until the program has done all that it is going to do for now: all its threads sleep, or it has ended. Where
+    /// that cannot be seen a moment is all that can be given.
+    pub fn settle(&self) {
+        let begun = Instant::now();
+        let mut before = None;
+        while begun.elapsed() < PATIENCE {
+            let now = self.activity();
+            if now.is_none_or(|now| now.asleep && before == Some(now)) {
+                return;
+            }
+            before = now;
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     // --- for the run --------------------------------------------------------------------------------
@@ -312,7 +335,10 @@ impl Stage {
         match ended {
             Some(status) => {
                 self.ground.transcript.happened(format!("ends ({status})"));
-                let what = "The program ended before anything could be asked of it.";
+                let what = match self.reached {
+                    true => "The program has ended.",
+                    false => "The program ended before anything could be asked of it.",
+                };
                 Err(self.unreached(
                     what.to_owned(),
                     "a connection",

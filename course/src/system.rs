@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 mod queue;
@@ -44,6 +45,36 @@ pub fn all_arrived(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
 #[cfg(not(target_os = "linux"))]
 pub fn all_arrived(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
     None
+}
+
+/// How many bytes the program has written to us that its system has not sent: Nagle's algorithm holds them back, or our
+/// receive buffer is full. `None`: it cannot be seen here.
+#[cfg(target_os = "linux")]
+pub fn held_back(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
+    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
+    queue::of(theirs, ours)?.map(|mirror| mirror.unsent)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn held_back(_ours: SocketAddr, _theirs: SocketAddr) -> Option<u32> {
+    None
+}
+
+/// In how many segments came what the program has sent us so far? `None`: it cannot be seen here.
+#[cfg(target_os = "linux")]
+pub fn segments_come(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
+    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
+    queue::of(ours, theirs)?.map(|own| own.segments)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn segments_come(_ours: SocketAddr, _theirs: SocketAddr) -> Option<u32> {
+    None
+}
+
+/// How many files and sockets `process` has open, or `None` where it cannot be seen.
+pub fn descriptors(process: u32) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{process}/fd")).ok()?.count())
 }
 
 /// The ports on which one of `processes` listens, or `None` where it cannot be seen.
@@ -96,6 +127,44 @@ pub fn activity(processes: &[u32]) -> Option<Activity> {
         }
     }
     seen.then_some(sum)
+}
+
+/// Processor time of all threads of `processes`, to the nanosecond where the system counts so (`schedstat` in proc(5)).
+pub fn processor_time(processes: &[u32]) -> Option<Duration> {
+    let mut nanoseconds = Vec::new();
+    for process in processes {
+        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+            let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            nanoseconds.extend(text.split_whitespace().next().and_then(|first| first.parse::<u64>().ok()));
+        }
+    }
+    match nanoseconds.is_empty() {
+        true => activity(processes).map(|activity| Duration::from_millis(10 * activity.ticks)),
+        false => Some(Duration::from_nanos(nanoseconds.iter().sum())),
+    }
+}
+
+/// Whether the program still has its end of a connection to us, or `None` where it cannot be seen.
+#[cfg(target_os = "linux")]
+pub fn connected(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
+    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
+    Some(queue::of(theirs, ours)?.is_some())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn connected(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
+    None
+}
+
+/// Whether every thread of `processes` has been stopped by a signal, or `None` where it cannot be seen.
+pub fn stopped(processes: &[u32]) -> Option<bool> {
+    let mut states = Vec::new();
+    for process in processes {
+        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+            states.extend(state_and_ticks(&thread.path()).map(|(state, _)| state));
+        }
+    }
+    (!states.is_empty()).then(|| states.iter().all(|state| matches!(state, 'T' | 'Z')))
 }
 
 /// The fields behind the program's name, which may itself contain spaces and parentheses: see proc(5).
@@ -237,6 +306,23 @@ mod tests {
             });
             assert!(taken, "{host}");
         }
+    }
+
+    #[test]
+    fn what_nagle_holds_back_is_seen_and_segments_are_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (ours, _) = listener.accept().unwrap();
+        rustix::net::sockopt::set_tcp_quickack(&ours, false).unwrap();
+        let (own, mirror) = (ours.local_addr().unwrap(), ours.peer_addr().unwrap());
+        theirs.write_all(b"apple").unwrap();
+        assert_eq!(held_back(own, mirror), Some(0));
+        theirs.write_all(b"\n").unwrap();
+        assert_eq!(held_back(own, mirror), Some(1), "the second small write waits for the first one's acknowledgement");
+        theirs.set_nodelay(true).unwrap();
+        assert_eq!(held_back(own, mirror), Some(0));
+        theirs.write_all(b"pear\n").unwrap();
+        assert_eq!(segments_come(own, mirror), Some(3));
     }
 
     #[test]

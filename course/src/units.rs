@@ -13,6 +13,8 @@ use std::path::PathBuf;
 mod unit_01;
 mod unit_02;
 mod unit_04;
+mod unit_08;
+mod unit_09;
 mod unit_10;
 
 /// What the student's program is. A client is checked by a server of ours.
@@ -34,7 +36,14 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_01::UNIT, unit_02::UNIT, unit_04::UNIT, unit_10::UNIT];
+pub const UNITS: &[Unit] = &[
+    unit_01::UNIT,
+    unit_02::UNIT,
+    unit_04::UNIT,
+    unit_08::UNIT,
+    unit_09::UNIT,
+    unit_10::UNIT,
+];
 
 impl Unit {
     /// The unit of this number, if there is one.

@@ -58,6 +58,18 @@ pub fn resume(process: u32) {
     }
 }
 
+/// Whether it could be done.
+#[cfg(target_os = "linux")]
+pub fn limit_descriptors(process: u32, most: usize) -> bool {
+    let limit = Rlimit { current: Some(most as u64), maximum: Some(most as u64) };
+    rustix::process::prlimit(pid(process), Resource::Nofile, limit).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn limit_descriptors(_process: u32, _most: usize) -> bool {
+    false
+}
+
 /// Ends the program, its group, and those who left the group, and comes back when they are gone. A program that forks
 /// without end is overtaken: the group dies at once, and the few that got away are looked for until there is none.
 pub fn end(child: &mut Child, mark: &str, sole: bool) {
