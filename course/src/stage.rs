@@ -26,6 +26,9 @@ use crate::system;
 use crate::transcript::{Transcript, shown};
 use crate::vigil::{PATIENCE, Vigil, spoken};
 
+mod folder;
+mod pressure;
+
 /// What the connections of one stage share.
 pub struct Ground {
     pub(crate) transcript: Transcript,
@@ -63,6 +66,7 @@ pub struct Stage {
     listener: Option<TcpListener>,
     arguments: Vec<OsString>,
     reached: bool,
+    folder: Option<folder::Folder>,
 }
 
 impl Stage {
@@ -77,6 +81,7 @@ impl Stage {
             listener: None,
             arguments: Vec::new(),
             reached: false,
+            folder: None,
         }
     }
 

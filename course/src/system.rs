@@ -85,6 +85,14 @@ pub fn activity(processes: &[u32]) -> Option<Activity> {
     seen.then_some(sum)
 }
 
+/// Whether every thread of `processes` has been stopped by a signal, or `None` where it cannot be seen.
+pub fn stopped(processes: &[u32]) -> Option<bool> {
+    let tasks = |process: &u32| fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let states: Vec<char> =
+        processes.iter().flat_map(tasks).filter_map(|thread| Some(state_and_ticks(&thread.path())?.0)).collect();
+    (!states.is_empty()).then(|| states.iter().all(|state| *state == 'T' || *state == 'Z'))
+}
+
 /// The fields behind the program's name, which may itself contain spaces and parentheses: see proc(5).
 fn state_and_ticks(thread: &Path) -> Option<(char, u64)> {
     let stat = fs::read_to_string(thread.join("stat")).ok()?;
@@ -140,6 +148,12 @@ fn children(process: u32) -> Vec<u32> {
 pub fn carries(process: u32, mark: &str) -> bool {
     let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
     environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+}
+
+/// The size that a connection's send buffer begins with (tcp(7), `tcp_wmem`), or `None` where it is not told.
+pub fn usual_send_buffer() -> Option<usize> {
+    let sizes = fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").ok()?;
+    sizes.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The first port that the system would give to an outgoing connection: below it nobody takes one by chance.
