@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::probe::Probe;
 use std::path::PathBuf;
 
+mod unit_03;
 mod unit_04;
 
 /// What the student's program is. A client is checked by a server of ours.
@@ -31,7 +32,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_04::UNIT];
+pub const UNITS: &[Unit] = &[unit_03::UNIT, unit_04::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.
