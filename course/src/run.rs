@@ -130,18 +130,19 @@ fn ask(probe: &Probe, first: bool, recipe: &Recipe, catalogue: &Catalogue, optio
     answer
 }
 
-/// What is certain comes before what is likely: the bound that it broke, what the probe itself is sure of, the hole that
-/// it reached. Else the probe has its mistake because it varies one thing.
+/// What is certain comes before what is likely: the bound that it broke, the hole that it reached, what the probe itself is
+/// sure of. Else the probe has its mistake because it varies one thing.
 fn name(stage: &Stage, probe: &Probe, first: bool, failure: &Failure, complaint: &str) -> &'static str {
     if let Some(excess) = stage.excess() {
         return excess.mistake();
     }
-    if let Some(mistake) = failure.mistake {
-        return mistake;
-    }
-    // What Rust's todo!, Python's NotImplementedError and the C starter's function say.
+    // What Rust's todo!, Python's NotImplementedError and the C starter's function say. A client whose first hole is its
+    // connect ends before it connects: that it ended is true, and this is why.
     if complaint.contains("not yet implemented") || complaint.contains("NotImplementedError") {
         return "hole-left-open";
+    }
+    if let Some(mistake) = failure.mistake {
+        return mistake;
     }
     // With the kindest network, and not one byte has come.
     if first && failure.silent && !stage.transcript().anything_came() {
