@@ -21,6 +21,7 @@ use crate::transcript::shown;
 use crate::vigil::{Vigil, spoken};
 
 mod echo;
+mod pace;
 
 use echo::Unsent;
 
