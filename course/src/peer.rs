@@ -9,7 +9,7 @@
 //! A test like this uses the protocol's own client. This one has to say what no client says: half a line, and then nothing.
 
 use socket2::{Domain, SockRef, Socket, Type};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,12 @@ use crate::program;
 use crate::stage::Ground;
 use crate::system;
 use crate::transcript::shown;
-use crate::vigil::{PATIENCE, Vigil, spoken};
+use crate::vigil::{Vigil, spoken};
+
+mod echo;
+mod pace;
+
+use echo::Unsent;
 
 /// Why a probe failed: what the student reads first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +75,7 @@ pub struct Held {
 const HELD: Duration = Duration::from_millis(10);
 
 /// Hundredths of a second of processor time, for noticing an end: a loop that spins needs as many, on any machine.
-const SPINNING: u64 = 20;
+pub(crate) const SPINNING: u64 = 20;
 
 /// What a wait for the program ends with.
 enum Event {
@@ -86,7 +91,7 @@ impl Peer {
         // What is to be glued is given in one write; Nagle's algorithm would hold back a small second one.
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_millis(20)))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(Duration::from_millis(20)))?;
         Ok(Self { name: name.to_owned(), stream, ground, received: Vec::new(), closed: false })
     }
 
@@ -106,17 +111,15 @@ impl Peer {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
         let bytes = bytes.as_ref();
         self.ground.transcript.sent(&self.name, bytes);
-        self.stream.write_all(bytes).map_err(|error| {
-            let what = match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "stopped reading".to_owned(),
-                _ => format!("closed the connection ({error})"),
+        self.push(bytes).map_err(|unsent| {
+            let (got, silent) = match unsent {
+                Unsent::Silence(_) => ("stopped reading".to_owned(), true),
+                Unsent::Closed(error) => (format!("closed the connection ({error})"), false),
             };
-            let expected = format!("that it reads {}", shown(bytes));
-            self.failure(
-                format!("{}: the program {what} while something was being sent to it.", self.name),
-                expected,
-                what,
-            )
+            let what = format!("{}: the program {got} while something was being sent to it.", self.name);
+            let mut failure = self.failure(what, format!("that it reads {}", shown(bytes)), got);
+            failure.silent = silent;
+            failure
         })
     }
 
@@ -331,11 +334,37 @@ impl Peer {
     /// The same, for a program that ought to close because its own input has ended: one that uses a fifth of a second of
     /// processor time meanwhile reads the end again and again.
     pub fn expect_end_without_spinning(&mut self, spinning: &'static str) -> Result<(), Failure> {
+        loop {
+            match self.wait_without_spinning(spinning)? {
+                Event::Came => {}
+                Event::End | Event::Reset => return Ok(()),
+                _ => return self.expect_end(),
+            }
+        }
+    }
+
+    /// Something comes, or the end, from a program that ought to have noticed the end of its own input.
+    pub fn expect_something_without_spinning(&mut self, spinning: &'static str) -> Result<(), Failure> {
+        match self.wait_without_spinning(spinning)? {
+            Event::Silence(silence) => {
+                let what = format!("{}: the program does nothing at the end of the stream.", self.name);
+                let mut failure =
+                    self.failure(what, "a reply, or at least an end", format!("nothing for {}", spoken(silence)));
+                failure.silent = true;
+                Err(failure)
+            }
+            Event::Excess => Err(self.failure("The program was ended.", "a reply", "its end")),
+            _ => Ok(()),
+        }
+    }
+
+    fn wait_without_spinning(&mut self, spinning: &'static str) -> Result<Event, Failure> {
         let before = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Event::End | Event::Reset = self.wait_for(Duration::from_millis(60)) {
-                return Ok(());
+        let mut vigil = Vigil::begin();
+        loop {
+            match self.wait_for(Duration::from_millis(60)) {
+                Event::Silence(_) => {}
+                event => return Ok(event),
             }
             let now = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
             if let (Some(before), Some(now)) = (before, now) {
@@ -345,8 +374,10 @@ impl Peer {
                     return Err(self.failure(what, "the end of the stream", used).is(spinning));
                 }
             }
+            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
+                return Ok(Event::Silence(silence));
+            }
         }
-        self.expect_end()
     }
 
     /// Says that nothing more will be sent (`shutdown(Write)`), and goes on listening.

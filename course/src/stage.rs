@@ -27,6 +27,8 @@ use crate::vigil::{PATIENCE, Vigil, spoken};
 
 mod again;
 mod crowd;
+mod folder;
+mod pressure;
 
 pub use crowd::{Crowd, Exhaustion};
 
@@ -67,6 +69,7 @@ pub struct Stage {
     listener: Option<TcpListener>,
     arguments: Vec<OsString>,
     reached: bool,
+    folder: Option<folder::Folder>,
 }
 
 impl Stage {
@@ -81,6 +84,7 @@ impl Stage {
             listener: None,
             arguments: Vec::new(),
             reached: false,
+            folder: None,
         }
     }
 

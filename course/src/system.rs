@@ -230,6 +230,12 @@ pub fn carries(process: u32, mark: &str) -> bool {
     environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
 }
 
+/// The size that a connection's send buffer begins with (tcp(7), `tcp_wmem`), or `None` where it is not told.
+pub fn usual_send_buffer() -> Option<usize> {
+    let sizes = fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").ok()?;
+    sizes.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// The first port that the system would give to an outgoing connection: below it nobody takes one by chance.
 pub fn first_ephemeral_port() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();

@@ -12,7 +12,11 @@ use std::path::PathBuf;
 
 mod unit_01;
 mod unit_02;
+mod unit_03;
 mod unit_04;
+mod unit_05;
+mod unit_06;
+mod unit_07;
 mod unit_08;
 mod unit_09;
 mod unit_10;
@@ -39,7 +43,11 @@ pub struct Unit {
 pub const UNITS: &[Unit] = &[
     unit_01::UNIT,
     unit_02::UNIT,
+    unit_03::UNIT,
     unit_04::UNIT,
+    unit_05::UNIT,
+    unit_06::UNIT,
+    unit_07::UNIT,
     unit_08::UNIT,
     unit_09::UNIT,
     unit_10::UNIT,
