@@ -18,7 +18,7 @@ use crate::program;
 use crate::stage::Ground;
 use crate::system;
 use crate::transcript::shown;
-use crate::vigil::{Vigil, spoken};
+use crate::vigil::{PATIENCE, Vigil, spoken};
 
 mod echo;
 mod pace;
