@@ -35,7 +35,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         // An interpreter with its launcher is a handful of processes; a chat server in Java stays below 300 MiB.
-        let lifetime = Duration::from_secs(30);
+        let lifetime = Duration::from_secs(60);
         Self { lifetime, memory_kib: 512 * 1024, output: 1024 * 1024, processes: 16 }
     }
 }

@@ -61,14 +61,16 @@ pub fn compile(language: Language, text: &str, name: &str) -> io::Result<Compile
         Language::C => (&["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-pthread"], "c"),
         Language::Python => (&["python3"], "py"),
     };
+    let version = version(compiler[0])?;
     let mut hasher = DefaultHasher::new();
-    (text, compiler, version(compiler[0])?).hash(&mut hasher);
+    (text, compiler, &version).hash(&mut hasher);
     let folder = cache().join(format!("{name}-{:016x}", hasher.finish()));
     let (source, program) = (folder.join(format!("{name}.{extension}")), folder.join("program"));
     fs::create_dir_all(&folder)?;
     if language == Language::Python {
         whole(&source, |fresh| fs::write(fresh, text))?;
-        return Ok(Ok(Recipe::new(["python3".as_ref(), source.as_os_str(), "{port}".as_ref()])));
+        let interpreter = OsStr::new(version.trim_end());
+        return Ok(Ok(Recipe::new([interpreter, source.as_os_str(), "{port}".as_ref()])));
     }
     if !program.exists() {
         whole(&source, |fresh| fs::write(fresh, text))?;
@@ -102,15 +104,20 @@ fn whole(file: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<
     }
 }
 
-/// Asked once for each compiler.
-fn version(compiler: &str) -> io::Result<Vec<u8>> {
-    static KNOWN: Mutex<Vec<(String, Vec<u8>)>> = Mutex::new(Vec::new());
+/// Asked once for each compiler. Python says where it is: what is called `python3` may be a launcher, slower than itself.
+fn version(compiler: &str) -> io::Result<String> {
+    static KNOWN: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, version)) = known.iter().find(|(name, _)| name == compiler) {
         return Ok(version.clone());
     }
-    let output = Command::new(compiler).arg("--version").stdin(Stdio::null()).output();
+    let question: &[&str] = match compiler {
+        "python3" => &["-c", "import sys; print(sys.executable)"],
+        _ => &["--version"],
+    };
+    let output = Command::new(compiler).args(question).stdin(Stdio::null()).output();
     let output = output.map_err(|error| io::Error::other(format!("{compiler} cannot be run: {error}")))?;
-    known.push((compiler.to_owned(), output.stdout.clone()));
-    Ok(output.stdout)
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    known.push((compiler.to_owned(), version.clone()));
+    Ok(version)
 }

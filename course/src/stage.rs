@@ -320,15 +320,27 @@ impl Stage {
         self.ground.excess()
     }
 
-    /// How it ended, if it has ended by itself, and what it complained of. A crash and its message take a moment to arrive.
+    /// How it ended, if it has ended by itself, and what it complained of. A crash and its message take a moment to arrive:
+    /// until it has ended, or does nothing any more, and then until what it wrote has been read.
     pub(crate) fn remains(&self) -> (Option<String>, String) {
-        let mut program = self.ground.program();
-        let Some(program) = program.as_mut() else { return (None, String::new()) };
-        let status = program.wait_until(Instant::now() + Duration::from_millis(30)).map(|status| status.to_string());
-        if status.is_some() {
-            program.settle();
+        const AT_MOST: Duration = Duration::from_secs(3);
+        const TURN: Duration = Duration::from_millis(30);
+        let begun = Instant::now();
+        let mut before = self.activity();
+        loop {
+            let mut program = self.ground.program();
+            let Some(program) = program.as_mut() else { return (None, String::new()) };
+            let status = program.wait_until(Instant::now() + TURN);
+            let now = system::activity(&program.processes());
+            let resting = now.is_none() || now == before && now.is_some_and(|now| now.asleep);
+            if status.is_some() || resting || begun.elapsed() > AT_MOST {
+                if status.is_some() {
+                    program.settle();
+                }
+                return (status.map(|status| status.to_string()), program.complaint());
+            }
+            before = now;
         }
-        (status, program.complaint())
     }
 
     fn still_alive(&mut self) -> Result<(), Failure> {
