@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 mod unit_03;
 mod unit_04;
+mod unit_05;
 mod unit_06;
 
 /// What the student's program is. A client is checked by a server of ours.
@@ -33,7 +34,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_03::UNIT, unit_04::UNIT, unit_06::UNIT];
+pub const UNITS: &[Unit] = &[unit_03::UNIT, unit_04::UNIT, unit_05::UNIT, unit_06::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.
