@@ -14,6 +14,7 @@ mod unit_03;
 mod unit_04;
 mod unit_05;
 mod unit_06;
+mod unit_07;
 
 /// What the student's program is. A client is checked by a server of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct Unit {
 }
 
 /// In the order of the course.
-pub const UNITS: &[Unit] = &[unit_03::UNIT, unit_04::UNIT, unit_05::UNIT, unit_06::UNIT];
+pub const UNITS: &[Unit] = &[unit_03::UNIT, unit_04::UNIT, unit_05::UNIT, unit_06::UNIT, unit_07::UNIT];
 
 impl Unit {
     /// The unit of this number, if there is one.
