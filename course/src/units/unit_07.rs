@@ -219,8 +219,10 @@ fn slowly(meter: &mut Peer, count: usize, longest: &mut Duration) -> Result<(), 
 /// The server takes in a first group, and does not read on until its acknowledgements have been taken. They do not fit
 /// into the buffers between the two, and neither do the readings that are left.
 fn both_write(stage: &mut Stage) -> Result<(), Failure> {
-    const GROUP: usize = 6_000;
-    let count = GROUP + stage.more_than_fits() / reading(1).len();
+    const GROUP: usize = 2_500;
+    // What is read of the first group lets the program's send buffer grow, to four times as much and more.
+    const GROWTH: usize = 4 << 20;
+    let count = GROUP + (stage.more_than_fits() + GROWTH) / reading(1).len();
     stage.arguments([AMPLE.to_string(), count.to_string()]);
     stage.start_narrow_client()?;
     let mut meter = stage.accept("the meter")?;

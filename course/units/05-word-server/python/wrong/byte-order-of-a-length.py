@@ -19,8 +19,7 @@ def main():
     decimal = sys.argv[2:] == ["decimal"]
     listener = socket.create_server(("127.0.0.1", port))
     while True:
-        connection, _ = listener.accept()
-        threading.Thread(target=serve, args=(connection, decimal), daemon=True).start()
+        threading.Thread(target=serve, args=(listener.accept()[0], decimal), daemon=True).start()
 
 
 def serve(connection, decimal):
