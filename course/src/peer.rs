@@ -350,7 +350,8 @@ impl Peer {
                 let what = format!("{}: the program does nothing at the end of the stream.", self.name);
                 let mut failure =
                     self.failure(what, "a reply, or at least an end", format!("nothing for {}", spoken(silence)));
-                failure.silent = true;
+                // One that is awake is not silent: on a busy machine it may spin without getting much of a processor.
+                failure.silent = system::activity(&self.ground.processes()).is_none_or(|activity| activity.asleep);
                 Err(failure)
             }
             Event::Excess => Err(self.failure("The program was ended.", "a reply", "its end")),
@@ -376,6 +377,18 @@ impl Peer {
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
                 return Ok(Event::Silence(silence));
+            }
+        }
+    }
+
+    /// The program's system has not thrown this connection away. A reset that comes behind the end is in no read.
+    pub fn expect_no_reset(&mut self) -> Result<(), Failure> {
+        match self.stream.take_error() {
+            Ok(None) => Ok(()),
+            _ => {
+                self.ground.transcript.happened(format!("{}'s connection is reset", self.name));
+                let what = format!("{}: the connection was reset: the program's system threw it away.", self.name);
+                Err(self.failure(what, "an end, and nothing behind it", "a reset behind the end"))
             }
         }
     }

@@ -36,11 +36,12 @@ impl Stage {
         self.start()
     }
 
-    /// A narrow connection and the program's system hold fewer bytes than this, while nobody reads. In Linux its send buffer
-    /// begins as it usually is and grows with what has been acknowledged; it took 0.2 MB. Elsewhere it may be megabytes.
+    /// A narrow connection and the program's system hold fewer bytes than this, both directions together, while the program
+    /// does not read. In Linux its send buffer begins as it usually is and grows with what has been acknowledged: 0.2 MB
+    /// fitted into one direction, and 1.1 MB into both. Elsewhere it may be megabytes.
     pub fn more_than_fits(&self) -> usize {
         const MIB: usize = 1 << 20;
-        system::usual_send_buffer().map_or(6 * MIB, |usual| usual + MIB)
+        system::usual_send_buffer().map_or(8 * MIB, |usual| usual + 2 * MIB)
     }
 
     /// Waits until the program does nothing but wait for somebody else.

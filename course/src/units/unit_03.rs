@@ -84,14 +84,14 @@ fn reported(status: std::process::ExitStatus, what: &str) -> Result<(), Failure>
 
 /// Large, and not equal to itself when a piece of it is left out or sent twice: 1009 is prime, so no buffer is a
 /// multiple of it.
-fn large(stage: &mut Stage, length: usize) -> Vec<u8> {
+pub(super) fn large(stage: &mut Stage, length: usize) -> Vec<u8> {
     let mut content = stage.adversary.letters(1009).into_bytes().repeat(length.div_ceil(1009));
     content.truncate(length);
     content
 }
 
 /// RFC 1950 section 8.2.
-fn adler32(bytes: &[u8]) -> u32 {
+pub(super) fn adler32(bytes: &[u8]) -> u32 {
     let add = |(a, b): (u32, u32), byte: &u8| {
         let a = (a + u32::from(*byte)) % 65_521;
         (a, (b + a) % 65_521)
@@ -155,7 +155,7 @@ fn copy_in_pieces(stage: &mut Stage) -> Result<(), Failure> {
 /// Nobody reads, until all buffers are full and the program is blocked in its `write`. Then it is stopped and goes on,
 /// and the `write` returns with what it had taken. Three times, at three places of the file.
 fn write_cut_short(stage: &mut Stage) -> Result<(), Failure> {
-    let content = large(stage, stage.more_than_fits());
+    let content = large(stage, stage.more_than_fits() / 2);
     give_paths(stage, &content)?;
     stage.start_narrow_client()?;
     let mut echo = stage.accept("Echo")?;
@@ -168,7 +168,7 @@ fn write_cut_short(stage: &mut Stage) -> Result<(), Failure> {
 
 /// An echo service as one finds it: it sends back each piece before it reads the next.
 fn real_echo(stage: &mut Stage) -> Result<(), Failure> {
-    let content = large(stage, 2 * stage.more_than_fits() + (1 << 20));
+    let content = large(stage, stage.more_than_fits() + (1 << 20));
     give_paths(stage, &content)?;
     stage.start_narrow_client()?;
     let mut echo = stage.accept("Echo")?;

@@ -3,6 +3,7 @@
 //! The protocol is defined in `course/units/06-upload/unit.md`. First a client that ends in order, with the reply still to
 //! come. Then ends that lie: too soon, too late, by a reset, and the end of the server itself.
 
+use super::unit_03::{adler32, large};
 use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
@@ -29,23 +30,13 @@ pub const UNIT: Unit = Unit {
     next: &[
         "src/transport.rs: Transport::close, the same three steps: stop writing, drain to a deadline, drop",
         "src/connection.rs: Connection::finish_sending, the half-close, and Received::Closed, the peer's",
-        "src/tls.rs: close_notify, TLS's own end, because a FIN can be forged by anybody between the two",
+        "src/tls/stream.rs: say_goodbye, TLS's own end (close_notify): a FIN can be forged by anybody between the two",
     ],
 };
 
 const LIMIT: usize = 1024 * 1024;
 const END_IGNORED: &str = "end-of-the-stream-ignored";
 const RESET: &str = "reset-by-unread-data";
-
-/// RFC 1950 section 8.2.
-fn adler32(bytes: &[u8]) -> u32 {
-    let add = |(a, b): (u32, u32), byte: &u8| {
-        let a = (a + u32::from(*byte)) % 65_521;
-        (a, (b + a) % 65_521)
-    };
-    let (a, b) = bytes.iter().fold((1, 0), add);
-    b << 16 | a
-}
 
 /// The content, and behind it the trailer that says that it is whole.
 fn upload(content: &[u8]) -> Vec<u8> {
@@ -129,12 +120,6 @@ fn exactly_the_limit(stage: &mut Stage) -> Result<(), Failure> {
     anna.expect_line(&complete(&content))
 }
 
-fn large(stage: &mut Stage, length: usize) -> Vec<u8> {
-    let mut content = stage.adversary.letters(1009).into_bytes().repeat(length.div_ceil(1009));
-    content.truncate(length);
-    content
-}
-
 /// One byte more than can be complete, and no end: all of it has been read when the program can know.
 fn refused_at_once(stage: &mut Stage) -> Result<(), Failure> {
     let mut anna = start(stage)?;
@@ -143,15 +128,17 @@ fn refused_at_once(stage: &mut Stage) -> Result<(), Failure> {
     anna.expect_line("too large")
 }
 
-/// Three more megabytes are on their way when the program has seen enough. All of them are sent before the client looks
-/// for a reply, as a client does that knows nothing of the limit.
+/// Another megabyte is on its way when the program has seen enough. All of it is sent before the client looks for a reply,
+/// as a client does that knows nothing of the limit, and it waits for the program's end before it says its own.
 fn refusal_arrives(stage: &mut Stage) -> Result<(), Failure> {
     let mut anna = start(stage)?;
-    let content = large(stage, 4 * LIMIT);
+    let content = large(stage, 2 * LIMIT);
     anna.send(&content)?;
-    anna.finish();
     anna.expect_line("too large")?;
-    anna.until_end().map(|_| ())
+    anna.until_end()?;
+    // Whatever the program does behind its end, it has done it when it sleeps: draining, or waiting for the next client.
+    stage.until_asleep();
+    anna.expect_no_reset()
 }
 
 fn refused_one_stays(stage: &mut Stage) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 
 const LIMIT: usize = 1024 * 1024;
 
@@ -24,8 +24,7 @@ fn serve(mut stream: &TcpStream) -> io::Result<()> {
         Some(received) => judge(&received),
         None => "too large\n".to_owned(),
     };
-    stream.write_all(reply.as_bytes())?;
-    part(stream)
+    stream.write_all(reply.as_bytes())
 }
 
 fn receive(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
@@ -50,11 +49,6 @@ fn judge(received: &[u8]) -> String {
         return "truncated\n".to_owned();
     }
     format!("complete {} {checksum:08x}\n", content.len())
-}
-
-fn part(stream: &TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    Ok(())
 }
 
 fn adler32(bytes: &[u8]) -> u32 {
