@@ -34,7 +34,12 @@ impl Autograder {
 
     fn run(&self, script: &str) -> String {
         let script = course().join("gradescope").join(script);
-        let output = Command::new("bash").arg(script).env("AUTOGRADER", &self.0).env("LAB", env!("CARGO_BIN_EXE_lab")).output().unwrap();
+        let output = Command::new("bash")
+            .arg(script)
+            .env("AUTOGRADER", &self.0)
+            .env("LAB", env!("CARGO_BIN_EXE_lab"))
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         said
@@ -42,7 +47,8 @@ impl Autograder {
 
     fn results(&self) -> Value {
         let said = self.run("run_autograder");
-        let text = fs::read_to_string(self.0.join("results/results.json")).unwrap_or_else(|error| panic!("{error}\n{said}"));
+        let text =
+            fs::read_to_string(self.0.join("results/results.json")).unwrap_or_else(|error| panic!("{error}\n{said}"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 }

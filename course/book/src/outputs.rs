@@ -68,14 +68,14 @@ pub fn refreshed() -> Result<BTreeMap<String, String>, Problem> {
             texts.insert(name.clone(), places::read(&name)?);
         }
     }
-    let mut asked = Vec::new();
+    let mut shown = BTreeMap::new();
     for (name, text) in &texts {
-        asked
-            .extend(blocks(text).map_err(|problem| format!("{name}: {problem}"))?.into_iter().map(|block| block.asked));
+        let lines: Vec<&str> = text.lines().collect();
+        for block in blocks(text).map_err(|problem| format!("{name}: {problem}"))? {
+            shown.insert(block.asked, lines[block.lines.0..block.lines.1].join("\n") + "\n");
+        }
     }
-    asked.sort();
-    asked.dedup();
-    let answers = answers(&asked)?;
+    let answers = answers(&shown.into_iter().collect::<Vec<_>>())?;
     for (name, text) in &mut texts {
         *text = filled(text, &answers).map_err(|problem| format!("{name}: {problem}"))?;
         *text = tour::with_questions(name, text)?;
