@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Checks at the same time. Each waits most of its time, and a processor for each would sleep.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 16;
 
 /// Runs `check` with the seeds 1 to `seeds`, several at once over all tests together. The first failure is the answer.
 pub fn in_parallel(seeds: u64, check: impl Fn(u64) -> Result<(), Failed> + Sync) -> Result<(), Failed> {
