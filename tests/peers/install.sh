@@ -4,7 +4,8 @@
 #     tests/peers/install.sh DEST
 #     SOCKLAB_PEERS=DEST cargo test --workspace -- --ignored
 #
-#   DEST/python    Python 3 with `websockets`, the threaded and the asyncio one, and the mail server `aiosmtpd`
+#   DEST/python    Python 3 with `websockets`, the threaded and the asyncio one, the mail server `aiosmtpd`, and what reads
+#                  the results of the course's runner: lxml, fastjsonschema, gslocal
 #   DEST/node      Node's `ws`
 #   DEST/autobahn  the Autobahn suite 0.8.2, on Python 2.7
 #   DEST/inn       the news server INN, from Debian's package, unpacked: no service, no mail server that it would bring
@@ -59,7 +60,7 @@ install_python() {
 }
 
 check_python() {
-    "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client, aiosmtpd.smtp' 2>&1
+    "$destination/python/bin/python" -c 'import websockets.sync.client, websockets.asyncio.client, aiosmtpd.smtp, lxml, gslocal' 2>&1
 }
 
 # --- Node -----------------------------------------------------------------------------------------

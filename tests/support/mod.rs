@@ -360,9 +360,9 @@ fn newer_source(program: &Path) -> Option<PathBuf> {
 
 /// A file of the folder `tests`.
 pub(crate) fn test_file(path: &str) -> PathBuf {
-    // A workspace member below `tests` shares this file and those folders.
+    // Workspace members share this file and those folders; some have a folder `tests` of their own.
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = package.ancestors().find(|folder| folder.join("tests/support/mod.rs").is_file());
+    let root = package.ancestors().find(|folder| folder.join("tests/peers").is_dir());
     root.expect("the package lies in the repository").join("tests").join(path)
 }
 

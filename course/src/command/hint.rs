@@ -1,0 +1,26 @@
+//! `cargo lab hint 4`: symptom, cause, region. Never the answer.
+
+use super::{Problem, unit};
+use crate::catalogue::Catalogue;
+use crate::output::terminal::{self, Style};
+use crate::progress::Progress;
+
+pub fn run(number: u8) -> Result<bool, Problem> {
+    let unit = unit(number)?;
+    let mut progress = Progress::load();
+    let Some(mistake) = progress.unit(number).mistake else {
+        println!(
+            "There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet."
+        );
+        println!("The unit's own text is {}.", unit.folder().join("unit.md").display());
+        return Ok(true);
+    };
+    let level = progress.unit(number).hints.min(2) + 1;
+    print!("{}", terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output()));
+    progress.unit_mut(number).hints = level;
+    progress.save()?;
+    if level < 3 {
+        println!("\nMore: cargo lab hint {number}");
+    }
+    Ok(true)
+}

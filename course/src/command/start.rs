@@ -1,0 +1,80 @@
+//! `cargo lab start 4`: the starter, in a folder that is a workspace of its own, with nothing to download.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Problem, unit};
+use crate::holes::{self, Language};
+use crate::progress::{self, Progress};
+use crate::units::{Role, Unit};
+
+pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Problem> {
+    let unit = unit(number)?;
+    let folder = std::path::absolute(into.unwrap_or_else(|| progress::labs().join(unit.label())))?;
+    let role = role(unit);
+    let (language, source, file) = match language {
+        "rust" => (Language::Rust, "solution.rs", "src/main.rs".to_owned()),
+        "python" => (Language::Python, "python/solution.py", format!("{role}.py")),
+        "c" => (Language::C, "c/solution.c", format!("{role}.c")),
+        other => {
+            return Err(
+                format!("{other:?} is none of rust, python, c; any other language begins without a starter").into()
+            );
+        }
+    };
+    let solution = fs::read_to_string(unit.folder().join(source)).map_err(|_| {
+        format!("unit {number} has no starter in this language; `cargo lab check` takes one of your own")
+    })?;
+    // Someone's work is never written over.
+    if folder.join(&file).exists() {
+        return Err(format!("{} is there already: it is left as it is", folder.join(&file).display()).into());
+    }
+    write(&folder.join(&file), &holes::starter(&solution, language)?)?;
+    fs::copy(unit.folder().join("unit.md"), folder.join("unit.md"))?;
+    if language == Language::Rust {
+        write(&folder.join("Cargo.toml"), &manifest(unit))?;
+    }
+    let mut progress = Progress::load();
+    progress.unit_mut(number).folder = Some(folder.clone());
+    progress.save()?;
+    println!("Unit {number}, {}", unit.title);
+    println!("  read     {}", folder.join("unit.md").display());
+    println!("  edit     {}", folder.join(&file).display());
+    println!("  check    {}", check_command(unit, language, &folder));
+    Ok(true)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Problem> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    Ok(fs::write(path, text)?)
+}
+
+/// The empty table makes it a workspace of its own, wherever it lies.
+pub fn manifest(unit: &Unit) -> String {
+    format!(
+        "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n# Nothing to download: std::net is all that it \
+         needs.\n[dependencies]\n\n# A workspace of its own.\n[workspace]\n",
+        unit.name
+    )
+}
+
+fn role(unit: &Unit) -> &'static str {
+    match unit.role {
+        Role::Server => "server",
+        Role::Client => "client",
+    }
+}
+
+fn check_command(unit: &Unit, language: Language, folder: &Path) -> String {
+    let (number, program) = (unit.number, folder.join(role(unit)));
+    let program = program.display();
+    match language {
+        Language::Rust => format!("cargo lab check {number}"),
+        Language::Python => format!("cargo lab check {number} -- python3 {program}.py {{port}}"),
+        Language::C => {
+            format!("cc -Wall -pthread -o {program} {program}.c && cargo lab check {number} -- {program} {{port}}")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How slow may a server be, and who is to blame when it was too slow?
+//!
+//! A server that thinks before it answers, and one whose answer comes drop by drop. These take real time, and on a busy
+//! machine they take more than they were meant to: a probe that found a pause too long for its question asks again.
+//!
+//! # In production
+//!
+//! A test of time limits runs on a clock that the test itself turns (tokio's `time::pause`). A program in any language has
+//! only the real one.
+
+use std::time::{Duration, Instant};
+
+use super::{Event, Peer};
+
+/// What became of bytes that were sent one by one.
+pub struct Drip {
+    /// The program closed the connection before the time was up.
+    pub given_up: bool,
+    /// The longest time between two bytes.
+    pub longest_pause: Duration,
+}
+
+impl Peer {
+    /// Does nothing for so long, as a server that has much to do. On a busy machine it is longer.
+    pub fn think(&self, time: Duration) {
+        self.ground.transcript.did(format!("{} thinks for {} ms", self.name, time.as_millis()));
+        std::thread::sleep(time);
+    }
+
+    /// Sends `bytes` one by one, with a pause after each, until the time is up or the program closes the connection.
+    pub fn drip(&mut self, bytes: &[u8], pause: Duration, time: Duration) -> Drip {
+        let pace = format!("{} sends the next byte by byte, one every {} ms", self.name, pause.as_millis());
+        self.ground.transcript.did(pace);
+        let begun = Instant::now();
+        let (mut sent, mut given_up, mut longest_pause, mut last) = (0, false, Duration::ZERO, begun);
+        while !given_up && begun.elapsed() < time && sent < bytes.len() {
+            given_up = self.push(&bytes[sent..=sent]).is_err();
+            sent += 1;
+            longest_pause = longest_pause.max(last.elapsed());
+            last = Instant::now();
+            given_up |= matches!(self.wait_for(pause), Event::End | Event::Reset);
+        }
+        self.ground.transcript.sent(&self.name, &bytes[..sent]);
+        Drip { given_up, longest_pause }
+    }
+}

@@ -1,0 +1,3 @@
+//! Wrong on purpose: has nothing to do, and does it.
+
+fn main() {}

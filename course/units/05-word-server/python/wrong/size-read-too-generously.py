@@ -1,0 +1,86 @@
+"""Wrong on purpose: what `int` takes for a number is a size: it may have a sign and spaces."""
+
+import socket
+import struct
+import sys
+import threading
+
+LIMIT = 4096
+
+DIGITS = 10
+
+
+class BadLength(Exception):
+    """What came is no length, or one over LIMIT. Where the next message begins is unknown now."""
+
+
+def main():
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 7000
+    decimal = sys.argv[2:] == ["decimal"]
+    listener = socket.create_server(("127.0.0.1", port))
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0], decimal), daemon=True).start()
+
+
+def serve(connection, decimal):
+    """One client, from its first byte to its last."""
+    converse(connection, decimal)
+    connection.close()
+
+
+def converse(connection, decimal):
+    received = b""
+    while more := connection.recv(4096):
+        received += more
+        try:
+            while found := announced(received, decimal):
+                mark, length = found
+                if len(received) < mark + length:
+                    break
+                text, received = received[mark : mark + length], received[mark + length :]
+                connection.sendall(answer(text, decimal))
+        except BadLength:
+            connection.sendall(message(b"error bad length", decimal))
+            return
+
+
+def announced(received, decimal):
+    """How many bytes the length at the beginning takes, and how many it announces. None: it is not all there."""
+    found = decimal_size(received) if decimal else binary_length(received)
+    if found and found[1] > LIMIT:
+        raise BadLength
+    return found
+
+
+def binary_length(received):
+    if len(received) < 4:
+        return None
+    return 4, struct.unpack_from(">I", received)[0]
+
+
+def decimal_size(received):
+    digits, ending, _ = received.partition(b"\r\n")
+    if not ending:
+        if len(received) > DIGITS + 1:
+            raise BadLength
+        return None
+    try:
+        return len(digits) + 2, int(digits)
+    except ValueError:
+        raise BadLength from None
+
+
+def message(payload, decimal):
+    """`payload`, which is bytes, with its length in front."""
+    mark = b"%d\r\n" % len(payload) if decimal else struct.pack(">I", len(payload))
+    return mark + payload
+
+
+def answer(text, decimal):
+    """A message for each word of `text`, and one without bytes behind the last."""
+    words = [word for word in text.split(b" ") if word]
+    return b"".join(message(word, decimal) for word in [*words, b""])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+//! Wrong on purpose: each thread has a copy of the board.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+use std::{env, thread};
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let board: Vec<String> = Vec::new();
+    loop {
+        let mut board = board.clone();
+        let started = listener.accept().and_then(|(stream, _)| {
+            thread::Builder::new().spawn(move || serve(&stream, &mut board))
+        });
+        if let Err(error) = started {
+            eprintln!("a client could not be let in: {error}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn serve(stream: &TcpStream, board: &mut Vec<String>) {
+    if let Err(error) = converse(stream, board) {
+        eprintln!("a client: {error}");
+    }
+}
+
+fn converse(mut stream: &TcpStream, board: &mut Vec<String>) -> io::Result<()> {
+    let mut lines = BufReader::new(stream);
+    let mut name = "nobody".to_owned();
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        stream.write_all(answer(line.trim_end(), &mut name, board).as_bytes())?;
+    }
+}
+
+fn answer(line: &str, name: &mut String, board: &mut Vec<String>) -> String {
+    match line.split_once(' ').unwrap_or((line, "")) {
+        ("name", new) => {
+            *name = new.to_owned();
+            "ok\n".to_owned()
+        }
+        ("put", text) => {
+            let note = note(name, text);
+            board.push(note);
+            "ok\n".to_owned()
+        }
+        ("list", _) => {
+            let notes: String = board.iter().map(|note| format!("{note}\n")).collect();
+            notes + "end\n"
+        }
+        _ => "error unknown command\n".to_owned(),
+    }
+}
+
+fn note(name: &str, text: &str) -> String {
+    assert!(text != "bug", "nobody had thought of this note");
+    format!("{name}: {text}")
+}

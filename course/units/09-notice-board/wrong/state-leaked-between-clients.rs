@@ -1,0 +1,60 @@
+//! Wrong on purpose: the name belongs to the server, and the next client inherits it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Mutex, PoisonError};
+use std::env;
+
+static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let mut name = "nobody".to_owned();
+    loop {
+        let (stream, _) = listener.accept()?;
+        serve(&stream, &mut name);
+    }
+}
+
+fn serve(stream: &TcpStream, name: &mut String) {
+    if let Err(error) = converse(stream, name) {
+        eprintln!("a client: {error}");
+    }
+}
+
+fn converse(mut stream: &TcpStream, name: &mut String) -> io::Result<()> {
+    let mut lines = BufReader::new(stream);
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        stream.write_all(answer(line.trim_end(), name).as_bytes())?;
+    }
+}
+
+fn answer(line: &str, name: &mut String) -> String {
+    match line.split_once(' ').unwrap_or((line, "")) {
+        ("name", new) => {
+            *name = new.to_owned();
+            "ok\n".to_owned()
+        }
+        ("put", text) => {
+            let note = note(name, text);
+            BOARD.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+            "ok\n".to_owned()
+        }
+        ("list", _) => {
+            let board = BOARD.lock().unwrap_or_else(PoisonError::into_inner);
+            let notes: String = board.iter().map(|note| format!("{note}\n")).collect();
+            notes + "end\n"
+        }
+        _ => "error unknown command\n".to_owned(),
+    }
+}
+
+fn note(name: &str, text: &str) -> String {
+    assert!(text != "bug", "nobody had thought of this note");
+    format!("{name}: {text}")
+}
