@@ -22,6 +22,7 @@
 //! | [`report`] | what is known afterwards? |
 //! | [`output`] | how is it told to a person, a build server, Gradescope? |
 //! | [`holes`] | how does a solution become a starter? |
+//! | [`snippet`] | how does a text show a part of a program? |
 //! | [`source`] | how does one file of source become a program? |
 //! | [`progress`] | what was passed, and what was hinted? |
 //! | [`command`] | what can be asked of the runner? |
@@ -44,6 +45,7 @@ pub mod program;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod snippet;
 pub mod source;
 pub mod stage;
 pub mod system;

@@ -69,6 +69,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether there was a program that anything could be asked of.
+    pub fn was_run(&self) -> bool {
+        !matches!(self.mistake(), Some("program-does-not-compile" | "program-cannot-be-started"))
+    }
+
     /// The diagnosis: the first probe that failed.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
         self.answers.iter().find_map(|answer| answer.diagnosis.as_ref())

@@ -15,12 +15,15 @@ pub fn run(number: u8) -> Result<bool, Problem> {
         println!("The unit's own text is {}.", unit.folder().join("unit.md").display());
         return Ok(true);
     };
-    let level = progress.unit(number).hints.min(2) + 1;
+    let given = progress.unit(number).hints;
+    let level = given.min(2) + 1;
     print!("{}", terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output()));
     progress.unit_mut(number).hints = level;
     progress.save()?;
     if level < 3 {
         println!("\nMore: cargo lab hint {number}");
+    } else if given >= 3 {
+        println!("\nThere are no more hints. The lesson is {}.", unit.folder().join("unit.md").display());
     }
     Ok(true)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Problem, unit};
 use crate::holes::{self, Language};
 use crate::progress::{self, Progress};
+use crate::snippet;
 use crate::units::{Role, Unit};
 
 pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Problem> {
@@ -30,7 +31,8 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
         return Err(format!("{} is there already: it is left as it is", folder.join(&file).display()).into());
     }
     write(&folder.join(&file), &holes::starter(&solution, language)?)?;
-    fs::copy(unit.folder().join("unit.md"), folder.join("unit.md"))?;
+    let text = fs::read_to_string(unit.folder().join("unit.md"))?;
+    write(&folder.join("unit.md"), &snippet::expanded(&unit.folder(), &text))?;
     if language == Language::Rust {
         write(&folder.join("Cargo.toml"), &manifest(unit))?;
     }

@@ -71,7 +71,9 @@ pub fn wipe(style: Style) {
 /// What a check says. `again` is the command that plays the same run.
 pub fn text(report: &Report, unit: &Unit, style: Style, again: &str) -> String {
     let mut lines = vec![style.strong(&format!("Unit {}, {}", report.unit, report.title)), String::new()];
-    for answer in &report.answers {
+    // What was never run was asked nothing.
+    let answers = if report.was_run() { &report.answers[..] } else { &[] };
+    for answer in answers {
         // A hidden probe is not described; when it fails, its mistake is.
         let name = if answer.visible { answer.name.as_str() } else { "(hidden)" };
         lines.push(match answer.outcome {
@@ -80,7 +82,9 @@ pub fn text(report: &Report, unit: &Unit, style: Style, again: &str) -> String {
             Outcome::NotAsked => format!("     - {name}"),
         });
     }
-    lines.push(String::new());
+    if !answers.is_empty() {
+        lines.push(String::new());
+    }
     match report.diagnosis() {
         Some(_) => failed(&mut lines, report, style),
         None => passed(&mut lines, report, unit, style),
@@ -101,11 +105,12 @@ fn failed(lines: &mut Vec<String>, report: &Report, style: Style) {
         if let Some(ended) = &diagnosis.ended {
             lines.push(format!("  The program has ended: {ended}"));
         }
-        if !diagnosis.ladder.is_empty() {
+        if report.was_run() && !diagnosis.ladder.is_empty() {
             lines.push(format!("\n{}", answer.transcript.ladder_within(style.columns)));
         }
         if !diagnosis.complaint.is_empty() {
-            lines.push(format!("It wrote to standard error:\n{}\n", indented(&diagnosis.complaint)));
+            let who = if report.was_run() { "It wrote to standard error" } else { "The compiler" };
+            lines.push(format!("{who}:\n{}\n", indented(&diagnosis.complaint)));
         }
     } else {
         lines.push("What is asked here is not shown. Its mistake has a name, and hints.".to_owned());
