@@ -224,10 +224,10 @@ pub fn lives(process: u32) -> bool {
     state.is_some_and(|(state, _)| state != 'Z' && state != 'X')
 }
 
-/// Whether `process` was started with this `NAME=value` in its environment.
-pub fn carries(process: u32, mark: &str) -> bool {
+/// Whether `process` was started with this `NAME=value` in its environment. `None`: it shows none.
+pub fn carries(process: u32, mark: &str) -> Option<bool> {
     let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    (!environment.is_empty()).then(|| environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
 }
 
 /// The size that a connection's send buffer begins with (tcp(7), `tcp_wmem`), or `None` where it is not told.

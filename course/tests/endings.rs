@@ -22,7 +22,7 @@ fn left_behind(script: &str) -> u32 {
 fn lives(process: u32) -> bool {
     let status =
         std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+    status.lines().any(|line| line.starts_with("State:") && !line.contains(['Z', 'X']))
 }
 
 #[test]

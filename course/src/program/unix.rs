@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Bounds;
 use crate::system;
@@ -73,26 +73,44 @@ pub fn limit_descriptors(_process: u32, _most: usize) -> bool {
 /// Ends the program, its group, and those who left the group, and comes back when they are gone. A program that forks
 /// without end is overtaken: the group dies at once, and the few that got away are looked for until there is none.
 pub fn end(child: &mut Child, mark: &str, sole: bool) {
-    let family = system::family(child.id());
+    const AT_MOST: Duration = Duration::from_secs(5);
+    const A_MOMENT: Duration = Duration::from_millis(200);
+    let mut family = system::family(child.id());
+    // In this order: who loses its parent meanwhile is an orphan by now. Later it may be dying, and has no mark any more.
+    family.extend(system::orphans().into_iter().filter(|process| system::carries(*process, mark) == Some(true)));
     kill(child.id());
     let _ = child.wait();
-    for _ in 0..200 {
+    let begun = Instant::now();
+    let mut seen_nobody = false;
+    while begun.elapsed() < AT_MOST {
         if sole {
             end_orphans();
         }
         let mut suspects: Vec<u32> = family.iter().copied().chain(system::orphans()).collect();
-        suspects.retain(|process| *process != child.id() && system::carries(*process, mark));
+        // One that is dying has no environment any more; nor has one that is just becoming another program (execve), and
+        // that one shows its mark again in a moment.
+        let mut unclear = false;
+        suspects.retain(|process| {
+            let carries = system::carries(*process, mark);
+            unclear |= carries.is_none() && *process != child.id() && system::lives(*process);
+            *process != child.id() && carries == Some(true)
+        });
         for process in suspects.iter().filter_map(|process| pid(*process)) {
             let _ = kill_process(process, Signal::KILL);
             // An orphan that has ended stays in the table of processes until its parent, now the runner, asks how.
             let _ = waitpid(Some(process), WaitOptions::empty());
         }
         bury(child.id());
-        // One that is dying has no environment any more, and is not gone yet.
         let gone = !family.iter().any(|process| system::lives(*process));
-        if gone && suspects.is_empty() && (!sole || system::orphans().is_empty()) {
+        let nobody = gone
+            && suspects.is_empty()
+            && !(unclear && begun.elapsed() < A_MOMENT)
+            && (!sole || system::orphans().is_empty());
+        // Who ends just between a look at its parent and the look at its children hands them on unseen: look again.
+        if nobody && seen_nobody {
             return;
         }
+        seen_nobody = nobody;
         std::thread::sleep(Duration::from_millis(1));
     }
 }
