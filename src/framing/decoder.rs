@@ -129,7 +129,8 @@ fn announced(framing: &Framing, unread: &[u8]) -> Result<Announced, Error> {
     match &unread[digits..] {
         // All that came so far could still become a length.
         [] | [b'\r'] if digits <= MAX_DIGITS && (digits > 0 || unread.is_empty()) => Ok(None),
-        [b'\r', b'\n', ..] if digits > 0 => {
+        // More digits are refused also when they come at once: whether a message is one must not depend on the cuts.
+        [b'\r', b'\n', ..] if (1..=MAX_DIGITS).contains(&digits) => {
             let text = String::from_utf8_lossy(&unread[..digits]);
             match text.parse() {
                 Ok(length) => Ok(Some((digits + 2, length))),
@@ -206,6 +207,16 @@ mod tests {
         assert_eq!(on_the_wire(Framing::length_prefix()), b"\0\0\0\x0bHello World");
         let little = Framing::BinaryLength { width: LengthWidth::Two, order: ByteOrder::LittleEndian };
         assert_eq!(on_the_wire(little), b"\x0b\0Hello World");
+    }
+
+    #[test]
+    fn a_length_with_too_many_digits_is_refused_however_it_is_cut() {
+        for cut in 1..=30 {
+            let result = decode(&Framing::DecimalLength, b"0000000000000000000000005\r\nHello", cut);
+            assert!(matches!(result, Err(Error::Malformed { .. })), "pieces of {cut}: {result:?}");
+        }
+        let most = decode(&Framing::DecimalLength, b"00000000000000000005\r\nHello", 7);
+        assert_eq!(most.unwrap(), [b"Hello"]);
     }
 
     #[test]
