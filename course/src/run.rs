@@ -132,10 +132,14 @@ fn ask(probe: &Probe, first: bool, recipe: &Recipe, catalogue: &Catalogue, optio
     }
     let mut answer = blank(probe);
     answer.outcome = Outcome::Passed;
-    if let Err(failure) = result {
+    if let Err(mut failure) = result {
         if !content {
             let remains = stage.remains();
             let mistake = name(&stage, probe, first, &failure, &remains.1);
+            // What its end did to the connection is true, and not what is to be read first.
+            if mistake == "hole-left-open" {
+                failure.what = "The program came to a hole that is still open.".to_owned();
+            }
             answer.diagnosis = Some(diagnosis(mistake, failure, catalogue, stage.transcript().ladder(), remains));
             answer.outcome = Outcome::Failed;
         }

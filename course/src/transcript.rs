@@ -72,9 +72,11 @@ impl Transcript {
         self.rows().iter().any(|row| matches!(row, Row::Came { .. }))
     }
 
-    /// What the program was given last, for "it went silent after ...".
+    /// What the program was given last, for "it went silent after ...". What was typed is not what was sent to it: a
+    /// client has yet to send it on.
     pub fn last_sent(&self) -> Option<String> {
         self.rows().iter().rev().find_map(|row| match row {
+            Row::Sent { peer, bytes } if peer == "standard input" => Some(format!("{} was typed", shown(bytes))),
             Row::Sent { bytes, .. } => Some(shown(bytes)),
             _ => None,
         })
@@ -181,6 +183,15 @@ mod tests {
         let ladder = transcript.ladder();
         assert!(ladder.contains(r#"Anna: "hello\n""#), "{ladder}");
         assert_eq!(ladder.lines().count(), 4, "{ladder}");
+    }
+
+    #[test]
+    fn what_was_typed_is_not_called_sent() {
+        let transcript = Transcript::default();
+        transcript.sent("standard input", b"hello\n");
+        assert_eq!(transcript.last_sent().unwrap(), r#""hello\n" was typed"#);
+        transcript.sent("server", b"hello\n");
+        assert_eq!(transcript.last_sent().unwrap(), r#""hello\n""#);
     }
 
     #[test]
