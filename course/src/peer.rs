@@ -287,6 +287,30 @@ impl Peer {
         }
     }
 
+    /// What has come and was not yet expected, without waiting for more. Behind a `settle` of the stage that is all that the
+    /// program says before it hears something; where the program cannot be seen, a moment is all that it is given.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has come, and the connection has ended.
+    pub fn come(&mut self) -> Result<&[u8], Failure> {
+        let gone = loop {
+            match self.read() {
+                Some(Event::Came) => {}
+                Some(Event::End) => break Some("the end of the stream"),
+                Some(Event::Reset) => break Some("a reset"),
+                _ => break None,
+            }
+        };
+        match gone {
+            Some(got) if self.received.is_empty() => {
+                let what = format!("{}: the program closed the connection, and did not wait.", self.name);
+                Err(self.failure(what, "that it waits for what comes next", got))
+            }
+            _ => Ok(&self.received),
+        }
+    }
+
     /// Exactly `count` bytes, whatever they are.
     pub fn bytes(&mut self, count: usize, what_for: &str) -> Result<Vec<u8>, Failure> {
         while self.received.len() < count {

@@ -8,6 +8,7 @@ use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
 use crate::stage::Stage;
+use crate::transcript::shown;
 
 pub const UNIT: Unit = Unit {
     number: 1,
@@ -15,23 +16,28 @@ pub const UNIT: Unit = Unit {
     title: "Connect and wait: a first client",
     role: Role::Client,
     probes: &[
-        Probe::visible("a line is sent, with its end", 2, "line-end-not-sent", line_with_its_end),
-        Probe::visible("the reply is printed", 2, "reply-not-printed", reply_printed),
+        Probe::visible("a line is sent, with its end", 1, "line-end-not-sent", line_with_its_end),
+        Probe::visible("the reply is printed", 1, "reply-not-printed", reply_printed),
         Probe::visible("it is printed before more is typed", 1, "output-not-flushed", printed_at_once),
         Probe::visible("and before the server closes", 2, "both-sides-wait", while_open),
         Probe::visible("what is printed is what came", 1, "own-line-printed", what_came),
         Probe::visible("the next line takes the same connection", 1, "connection-for-each-line", same_connection),
-        Probe::visible("a short reply follows a long one", 2, "old-bytes-in-the-buffer", short_after_long),
+        Probe::visible("a short reply follows a long one", 1, "old-bytes-in-the-buffer", short_after_long),
         Probe::visible("an empty reply is a reply", 1, "empty-text-taken-for-the-end", empty_reply),
+        Probe::visible("blanks at its ends belong to a reply", 1, "reply-trimmed", blanks_at_its_ends),
         Probe::visible("a reply in two pieces is one reply", 2, "one-read-is-one-message", in_two_pieces),
         Probe::visible("the end of the input ends the program", 1, "end-of-the-input-ignored", end_of_input),
         Probe::visible("who cannot connect says so", 1, "failure-ends-in-success", nobody_listens),
         Probe::visible("the server's end is no reply", 2, "end-taken-for-an-empty-text", end_is_no_reply),
         Probe::hidden("half a reply is none", 1, "half-a-line-passed-on", half_a_reply),
-        Probe::visible("a news server speaks first", 2, "greeting-taken-for-the-answer", greeting_first),
+        Probe::visible("a news server speaks first", 1, "greeting-taken-for-the-answer", greeting_first),
+        Probe::visible("its numbers are told", 1, "answer-misread", numbers_told),
         Probe::visible("a command ends with CR LF", 1, "bare-line-feed-sent", carriage_return_sent),
-        Probe::visible("a refusal is no answer", 2, "refusal-taken-for-the-answer", refusal),
+        Probe::visible("a refusal is no answer", 1, "refusal-taken-for-the-answer", refusal),
         Probe::visible("it takes its leave", 1, "leaves-without-quit", takes_its_leave),
+        Probe::visible("and waits for the answer to it", 1, "goodbye-not-awaited", waits_for_the_goodbye),
+        Probe::visible("it takes its leave after a refusal too", 1, "error-leaves-without-quit", leave_of_a_refusal),
+        Probe::visible("a greeting may be a refusal", 1, "greeting-not-judged", refused_at_once),
     ],
     next: &[
         "src/client.rs: Client::connect_with, the same with a limit, a name, and every address that the name has",
@@ -120,6 +126,13 @@ fn empty_reply(stage: &mut Stage) -> Result<(), Failure> {
     answered(stage, &mut server, &next, &next)
 }
 
+/// A reply that is trimmed has lost something, and one that was taken apart into words and put together as well.
+fn blanks_at_its_ends(stage: &mut Stage) -> Result<(), Failure> {
+    let line = stage.adversary.sentence();
+    let mut server = typed(stage, &line)?;
+    answered(stage, &mut server, &line, &format!("  {line} \t "))
+}
+
 fn in_two_pieces(stage: &mut Stage) -> Result<(), Failure> {
     let line = stage.adversary.sentence();
     let mut server = typed(stage, &line)?;
@@ -177,24 +190,53 @@ fn group(stage: &mut Stage) -> (String, String, String) {
 }
 
 fn greeted(stage: &mut Stage, group: &str) -> Result<Peer, Failure> {
-    stage.arguments(["news", group]);
-    stage.start_client()?;
-    let mut server = stage.accept("server")?;
+    let mut server = connected(stage, group)?;
     server.send(GREETING)?;
     Ok(server)
 }
 
-/// How its line ends is the next probe's question.
+fn connected(stage: &mut Stage, group: &str) -> Result<Peer, Failure> {
+    stage.arguments(["news", group]);
+    stage.start_client()?;
+    stage.accept("server")
+}
+
+/// The greeting comes when the program has done all that it does without one. What it says then is the next probe's
+/// question, and that it goes wrong behind the greeting is not the greeting's mistake.
 fn greeting_first(stage: &mut Stage) -> Result<(), Failure> {
+    let (name, ..) = group(stage);
+    let mut server = connected(stage, &name)?;
+    stage.settle();
+    let early = server.come().map_err(|failure| failure.is("program-ends-at-once"))?;
+    if !early.is_empty() {
+        let what = "The program spoke before it had heard the greeting.";
+        return Err(Failure::new(what, "nothing until the server has spoken", shown(early)));
+    }
+    server.send(GREETING)?;
+    server.line("a command").map(drop).map_err(|failure| failure.is("answer-misread"))
+}
+
+/// The other greeting that lets a client in. How the command ends is the next probe's question, and whether the program says
+/// QUIT another's: the solution in C prints before it, the one in Rust behind its answer, and both are right.
+fn numbers_told(stage: &mut Stage) -> Result<(), Failure> {
     let (name, answer, told) = group(stage);
-    let mut server = greeted(stage, &name)?;
+    let mut server = connected(stage, &name)?;
+    server.send("201 news.example is ready, for reading\r\n")?;
     let command = server.line(&format!("GROUP {name}"))?;
     if command.strip_suffix(b"\r").unwrap_or(&command) != format!("GROUP {name}").as_bytes() {
-        let got = String::from_utf8_lossy(&command).into_owned();
-        return Err(Failure::new("The program sent another command.", format!("GROUP {name}"), got));
+        return Err(Failure::new("The program sent another command.", format!("GROUP {name}"), shown(&command)));
     }
     server.send(answer)?;
+    let_it_leave(&mut server);
     stage.expect_output_line(&told)
+}
+
+/// Answers a QUIT, if there is one, and closes, so that whatever the program may wait for comes.
+fn let_it_leave(server: &mut Peer) {
+    if server.line("QUIT").is_ok() {
+        let _ = server.send("205 goodbye\r\n");
+    }
+    server.finish();
 }
 
 fn carriage_return_sent(stage: &mut Stage) -> Result<(), Failure> {
@@ -203,29 +245,66 @@ fn carriage_return_sent(stage: &mut Stage) -> Result<(), Failure> {
     server.expect(format!("GROUP {name}\r\n").as_bytes())
 }
 
-fn refusal(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, ..) = group(stage);
+/// The question, and its answer: this one, or the group's numbers.
+fn asked(stage: &mut Stage, answer: Option<&str>) -> Result<Peer, Failure> {
+    let (name, numbers, _) = group(stage);
     let mut server = greeted(stage, &name)?;
     server.expect(format!("GROUP {name}\r\n").as_bytes())?;
-    server.send("411 there is no such group\r\n")?;
-    // Whether it says QUIT is the next probe's question.
-    if server.line("QUIT").is_ok() {
-        let _ = server.send("205 goodbye\r\n");
-    }
+    server.send(answer.unwrap_or(&numbers))?;
+    Ok(server)
+}
+
+const REFUSAL: &str = "411 there is no such group\r\n";
+
+fn refusal(stage: &mut Stage) -> Result<(), Failure> {
+    let mut server = asked(stage, Some(REFUSAL))?;
+    let_it_leave(&mut server);
+    fails_and_prints_nothing(stage)
+}
+
+/// Whether it has waited for the answer to QUIT is the next probe's question.
+fn takes_its_leave(stage: &mut Stage) -> Result<(), Failure> {
+    let mut server = asked(stage, None)?;
+    server.expect(b"QUIT\r\n")?;
+    let _ = server.send("205 goodbye\r\n");
+    server.finish();
+    server.expect_end()?;
+    succeeds(stage)
+}
+
+fn waits_for_the_goodbye(stage: &mut Stage) -> Result<(), Failure> {
+    let mut server = asked(stage, None)?;
+    server.expect(b"QUIT\r\n")?;
+    stage.settle();
+    server.come()?;
+    server.send("205 goodbye\r\n")?;
+    server.finish();
+    server.expect_end()?;
+    succeeds(stage)
+}
+
+fn leave_of_a_refusal(stage: &mut Stage) -> Result<(), Failure> {
+    let mut server = asked(stage, Some(REFUSAL))?;
+    server.expect(b"QUIT\r\n")?;
+    let _ = server.send("205 goodbye\r\n");
     server.finish();
     fails_and_prints_nothing(stage)
 }
 
-fn takes_its_leave(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, answer, told) = group(stage);
-    let mut server = greeted(stage, &name)?;
-    server.expect(format!("GROUP {name}\r\n").as_bytes())?;
-    server.send(answer)?;
-    stage.expect_output_line(&told)?;
-    server.expect(b"QUIT\r\n")?;
-    server.send("205 goodbye\r\n")?;
-    server.expect_end()?;
-    succeeds(stage)
+/// Who says QUIT to a server that has refused does nothing wrong; who asks has not listened.
+fn refused_at_once(stage: &mut Stage) -> Result<(), Failure> {
+    let (name, ..) = group(stage);
+    let mut server = connected(stage, &name)?;
+    server.send("400 news.example is closed for repairs\r\n")?;
+    if let Ok(line) = server.line("its end") {
+        if !line.starts_with(b"QUIT") {
+            let what = "The program went on, though the server had refused with its greeting.";
+            return Err(Failure::new(what, "its end, or QUIT", shown(&line)));
+        }
+        let _ = server.send("205 goodbye\r\n");
+    }
+    server.finish();
+    fails_and_prints_nothing(stage)
 }
 
 // --- how it ends ------------------------------------------------------------------------------------
@@ -238,17 +317,28 @@ fn succeeds(stage: &mut Stage) -> Result<(), Failure> {
     }
 }
 
+/// What it printed says more than that it still runs.
 fn fails_and_prints_nothing(stage: &mut Stage) -> Result<(), Failure> {
+    stage.settle();
+    prints_nothing(stage)?;
     let status = stage.expect_exit()?;
-    let printed = stage.output();
-    if !printed.is_empty() {
-        let got = String::from_utf8_lossy(&printed).into_owned();
-        return Err(Failure::new("The program printed something as an answer.", "nothing on standard output", got));
-    }
+    prints_nothing(stage)?;
     match status.success() {
         false => Ok(()),
         true => {
             Err(Failure::new("The program ended as if it had worked.", "an exit code other than 0", status.to_string()))
         }
     }
+}
+
+fn prints_nothing(stage: &mut Stage) -> Result<(), Failure> {
+    let printed = stage.output();
+    if printed.is_empty() {
+        return Ok(());
+    }
+    // For the ladder: each whole line is a row of it.
+    for _ in printed.iter().filter(|byte| **byte == b'\n') {
+        stage.output_line("nothing")?;
+    }
+    Err(Failure::new("The program printed something as an answer.", "nothing on standard output", shown(&printed)))
 }

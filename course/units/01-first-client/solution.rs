@@ -42,7 +42,7 @@ fn connect(port: u16) -> io::Result<TcpStream> {
 
 /// One line from the server, without its ending. It reads as often as it takes until the line feed is there.
 fn reply(server: &mut BufReader<&TcpStream>) -> io::Result<String> {
-    // HOLE Read a line from `server`, and return it without LF or CR LF.
+    // HOLE Read a line from `server`, and return it without its LF or CR LF, and with all else that is in it.
     //  If the server closes before the line is whole, return an error of kind UnexpectedEof.
     // A new text for each reply: `read_line` puts what it reads behind what is there.
     let mut line = String::new();
@@ -60,7 +60,7 @@ fn echo(mut stream: &TcpStream) -> io::Result<()> {
     let mut server = BufReader::new(stream);
     for line in io::stdin().lock().lines() {
         let line = line?;
-        // HOLE Send `line` with a line feed in one write. Then wait for the reply, and print it.
+        // HOLE Send `line` with a line feed. Then wait for the reply, and print it.
         // `lines` has taken the line feed away, and the server waits for it.
         stream.write_all(format!("{line}\n").as_bytes())?;
         println!("{}", reply(&mut server)?);
@@ -73,9 +73,9 @@ fn echo(mut stream: &TcpStream) -> io::Result<()> {
 /// The server speaks first (RFC 3977 section 5.1), and then the two take turns.
 fn news(stream: &TcpStream, group: &str) -> io::Result<()> {
     let mut server = BufReader::new(stream);
-    // HOLE Wait for the greeting: 200 or 201. Ask for the group with `ask`.
+    // HOLE Wait for the greeting: 200 or 201; any other is an error (`refused`). Ask for the group with `ask`.
     //  If the answer begins with 211, print "COUNT articles, FIRST to LAST"; else it is an error.
-    //  Either way take your leave with QUIT, and wait for the answer.
+    //  Either way take your leave with QUIT, and wait for the answer, before you return.
     let greeting = reply(&mut server)?;
     if !greeting.starts_with("200 ") && !greeting.starts_with("201 ") {
         return Err(refused(&greeting));
@@ -84,14 +84,13 @@ fn news(stream: &TcpStream, group: &str) -> io::Result<()> {
     // "211 count first last group" (section 6.1.1). The three digits are for programs, the text after them for people.
     let words: Vec<&str> = answer.split_whitespace().collect();
     let result = match words[..] {
-        ["211", count, first, last, ..] => {
-            println!("{count} articles, {first} to {last}");
-            Ok(())
-        }
+        ["211", count, first, last, ..] => Ok(format!("{count} articles, {first} to {last}")),
         _ => Err(refused(&answer)),
     };
+    // A refusal is no reason to leave without a word: `?` has to wait until the leave is taken.
     ask(stream, &mut server, "QUIT")?;
-    result
+    println!("{}", result?);
+    Ok(())
     // END
 }
 

@@ -114,9 +114,9 @@ static void news(int connection, FILE *server, const char *group)
 {
     char command[LINE], answer[LINE], goodbye[LINE], count[21], first[21], last[21];
     snprintf(command, sizeof command, "GROUP %s", group);
-    // HOLE Wait for the greeting: 200 or 201. Ask for the group with `ask`.
+    // HOLE Wait for the greeting: 200 or 201; any other is a failure. Ask for the group with `ask`.
     //  If the answer begins with 211, print "COUNT articles, FIRST to LAST"; else it is a failure.
-    //  Either way take your leave with QUIT, and wait for the answer.
+    //  Either way take your leave with QUIT, and wait for the answer, before you `fail`.
     reply(server, answer);
     if (strncmp(answer, "200 ", 4) != 0 && strncmp(answer, "201 ", 4) != 0)
         fail(answer);

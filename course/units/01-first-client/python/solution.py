@@ -23,7 +23,7 @@ def connect(port):
 
 def reply(server):
     """One line from the server, without its ending. `server` reads as often as it takes until the line feed is there."""
-    # HOLE Read a line with `server.readline()`, and return it as text, without LF or CR LF.
+    # HOLE Read a line with `server.readline()`, and return it as text, without its LF or CR LF.
     #  If the server closes before the line is whole, raise Failed.
     line = server.readline()
     if not line.endswith(b"\n"):
@@ -47,9 +47,9 @@ def echo(stream, server):
 
 def news(stream, server, group):
     """The server speaks first (RFC 3977 section 5.1), and then the two take turns."""
-    # HOLE Wait for the greeting: 200 or 201. Ask for the group with `ask`.
+    # HOLE Wait for the greeting: 200 or 201; if it is another, raise Failed. Ask for the group with `ask`.
     #  If the answer begins with 211, print "COUNT articles, FIRST to LAST"; else raise Failed.
-    #  Either way take your leave with QUIT, and wait for the answer.
+    #  Either way take your leave with QUIT, and wait for the answer, before that.
     greeting = reply(server)
     if not greeting.startswith(("200 ", "201 ")):
         raise Failed("the server said: " + greeting)
