@@ -59,16 +59,23 @@ fn from_the_list_to_a_pass() {
     let starter = fs::read_to_string(student.labs.join("04-line-chat/src/main.rs")).unwrap();
     assert!(starter.contains("HOLE 1") && !starter.contains("ANCHOR"), "{starter}");
     student.sees("start 4", 2, &["there already"]);
-    student.sees("check 4 --seed 7", 1, &["hole-left-open", "hole 1", "--seed 7", "cargo lab hint 4"]);
+    student.sees(
+        "check 4 --seed 7",
+        1,
+        &["hole-left-open", "came to a hole", "hole 1", "--seed 7", "cargo lab hint 4"],
+    );
     student.sees("hint 4", 0, &["1 of 3"]);
     student.sees("hint 4", 0, &["2 of 3"]);
     student.sees("hint 4", 0, &["3 of 3"]);
+    // Its text is the copy in the student's folder; the other lies beside the solution.
+    let copy = student.labs.join("04-line-chat/unit.md").display().to_string();
+    student.sees("hint 4", 0, &["no more hints", &copy]);
     fs::write(student.labs.join("04-line-chat/src/main.rs"), "fn main() { nothing }").unwrap();
     student.sees("check 4", 1, &["program-does-not-compile", "nothing"]);
     student.solves();
     student.sees("check 4", 0, &["Passed: 20 of 20", "To look at next"]);
     student.sees("list", 0, &["passed"]);
-    student.sees("hint 4", 0, &["nothing to hint at"]);
+    student.sees("hint 4", 0, &["nothing to hint at", &copy]);
     student.sees("grade", 0, &["20 of 20 points"]);
 }
 

@@ -32,7 +32,7 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     }
     write(&folder.join(&file), &holes::starter(&solution, language)?)?;
     let text = fs::read_to_string(unit.folder().join("unit.md"))?;
-    write(&folder.join("unit.md"), &snippet::expanded(&unit.folder(), &text))?;
+    write(&folder.join("unit.md"), &without_the_solution(&snippet::expanded(&unit.folder(), &text)))?;
     if language == Language::Rust {
         write(&folder.join("Cargo.toml"), &manifest(unit))?;
     }
@@ -44,6 +44,11 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     println!("  edit     {}", folder.join(&file).display());
     println!("  check    {}", check_command(unit, language, &folder));
     Ok(true)
+}
+
+/// Below each snippet a code host needs a link to its file. Beside the starter it would lead to nothing.
+fn without_the_solution(text: &str) -> String {
+    text.replace("From [solution.rs](solution.rs). ", "").replace("(from [solution.rs](solution.rs))\n\n", "")
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Problem> {
@@ -77,6 +82,20 @@ fn check_command(unit: &Unit, language: Language, folder: &Path) -> String {
         Language::Python => format!("cargo lab check {number} -- python3 {program}.py {{port}}"),
         Language::C => {
             format!("cc -Wall -pthread -o {program} {program}.c && cargo lab check {number} -- {program} {{port}}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::UNITS;
+
+    #[test]
+    fn the_text_beside_a_starter_leads_to_no_solution() {
+        for unit in UNITS {
+            let text = fs::read_to_string(unit.folder().join("unit.md")).unwrap();
+            assert!(!without_the_solution(&text).contains("](solution.rs)"), "unit {}", unit.number);
         }
     }
 }
