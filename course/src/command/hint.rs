@@ -3,27 +3,27 @@
 use super::{Problem, unit};
 use crate::catalogue::Catalogue;
 use crate::output::terminal::{self, Style};
+use crate::output::{say, write_out};
 use crate::progress::Progress;
 
 pub fn run(number: u8) -> Result<bool, Problem> {
     let unit = unit(number)?;
     let mut progress = Progress::load();
     let Some(mistake) = progress.unit(number).mistake else {
-        println!(
-            "There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet."
-        );
-        println!("The unit's own text is {}.", unit.folder().join("unit.md").display());
+        say!("There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet.");
+        say!("The unit's own text is {}.", unit.folder().join("unit.md").display());
         return Ok(true);
     };
     let given = progress.unit(number).hints;
     let level = given.min(2) + 1;
-    print!("{}", terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output()));
+    let text = terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output());
+    write_out(format_args!("{text}"));
     progress.unit_mut(number).hints = level;
     progress.save()?;
     if level < 3 {
-        println!("\nMore: cargo lab hint {number}");
+        say!("\nMore: cargo lab hint {number}");
     } else if given >= 3 {
-        println!("\nThere are no more hints. The lesson is {}.", unit.folder().join("unit.md").display());
+        say!("\nThere are no more hints. The lesson is {}.", unit.folder().join("unit.md").display());
     }
     Ok(true)
 }
