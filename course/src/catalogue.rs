@@ -35,9 +35,30 @@ pub struct Mistake {
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue(BTreeMap<String, Mistake>);
 
-/// The folder `course/` of this checkout. The runner is always built by cargo from the checkout that it serves.
+/// The folder `course/` of the checkout that the runner was built from. If that one is gone, because it was moved or this is
+/// a copy, the one that the current directory is in.
 pub fn course() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    let built_from = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    if built_from.is_dir() { built_from } else { around_here().unwrap_or(built_from) }
+}
+
+/// The `course/` of another checkout, if the current directory is in one. Cargo takes a runner for fresh that was built from
+/// another checkout into the same target directory: its probes are not those of the texts here, and what it writes would land
+/// there.
+pub fn of_another_checkout() -> Option<PathBuf> {
+    let here = around_here()?;
+    let same = fs::canonicalize(&here).ok()? == fs::canonicalize(course()).ok()?;
+    (!same).then_some(here)
+}
+
+fn around_here() -> Option<PathBuf> {
+    above(&std::env::current_dir().ok()?)
+}
+
+/// From a folder upwards, the first `course/` with the runner's folders in it.
+fn above(folder: &Path) -> Option<PathBuf> {
+    let mut candidates = folder.ancestors().map(|folder| folder.join("course"));
+    candidates.find(|course| course.join("mistakes").is_dir() && course.join("units").is_dir())
 }
 
 impl Catalogue {
@@ -113,6 +134,13 @@ mod tests {
     use super::*;
 
     const WHOLE: &str = "# A title\n\n## Symptom\ns\n\n## Cause\nc\nc2\n\n## Where to look\nw\n\n## Lecture\nl\n";
+
+    #[test]
+    fn a_course_is_found_from_below() {
+        let course = course();
+        assert_eq!(above(&course.join("units/04-line-chat")), Some(course));
+        assert_eq!(above(Path::new("/")), None);
+    }
 
     #[test]
     fn a_mistake_is_read_from_its_sections() {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::catalogue;
 use crate::units::Unit;
 
 mod check;
@@ -103,7 +104,34 @@ pub(crate) type Problem = Box<dyn std::error::Error>;
 
 /// Runs the command line. 0: passed; 1: not passed; 2: the question itself was wrong.
 pub fn main() -> ExitCode {
-    let result = match Line::parse().command {
+    let command = Line::parse().command;
+    let result = at_home().and_then(|()| run(command));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("cargo lab: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A runner of one checkout does not serve another: its probes are those that it was built with.
+fn at_home() -> Result<(), Problem> {
+    match catalogue::of_another_checkout() {
+        None => Ok(()),
+        Some(here) => Err(format!(
+            "this runner was built for another checkout, {}, and you are in the one of {}. Two checkouts share a target \
+             directory (CARGO_TARGET_DIR?): `cargo clean -p lab` here, or better give each its own",
+            catalogue::course().display(),
+            here.display()
+        )
+        .into()),
+    }
+}
+
+fn run(command: Command) -> Result<bool, Problem> {
+    match command {
         Command::List => list::run(),
         Command::Start { unit, into, language } => start::run(unit, into, &language),
         Command::Check(subject) => check::run(&subject),
@@ -112,14 +140,6 @@ pub fn main() -> ExitCode {
         Command::Grade { units, how, program } => grade::run(&units, &how, &program),
         Command::Doctor => doctor::run(),
         Command::Room { folder } => room::run(&folder),
-    };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(problem) => {
-            eprintln!("cargo lab: {problem}");
-            ExitCode::from(2)
-        }
     }
 }
 

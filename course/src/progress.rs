@@ -28,6 +28,8 @@ pub struct UnitProgress {
     pub checks: u32,
     /// Of the last check.
     pub mistake: Option<String>,
+    /// The hole that it came to, if the mistake is one.
+    pub hole: Option<u32>,
     /// How many hints have been given for it.
     pub hints: u8,
 }
@@ -63,13 +65,14 @@ impl Progress {
         self.units.entry(number).or_default()
     }
 
-    /// A check was made. Another mistake begins with its first hint.
-    pub fn checked(&mut self, number: u8, passed: bool, mistake: Option<&str>) {
+    /// A check was made. Another mistake begins with its first hint, and so does another hole.
+    pub fn checked(&mut self, number: u8, passed: bool, mistake: Option<&str>, hole: Option<u32>) {
         let unit = self.unit_mut(number);
         unit.checks += 1;
         unit.passed |= passed;
-        if unit.mistake.as_deref() != mistake {
+        if unit.mistake.as_deref() != mistake || unit.hole != hole {
             unit.mistake = mistake.map(str::to_owned);
+            unit.hole = hole;
             unit.hints = 0;
         }
     }
@@ -82,14 +85,25 @@ mod tests {
     #[test]
     fn another_mistake_begins_with_its_first_hint_and_the_same_goes_on() {
         let mut progress = Progress::default();
-        progress.checked(4, false, Some("a"));
+        progress.checked(4, false, Some("a"), None);
         progress.unit_mut(4).hints = 2;
-        progress.checked(4, false, Some("a"));
+        progress.checked(4, false, Some("a"), None);
         assert_eq!(progress.unit(4).hints, 2);
-        progress.checked(4, false, Some("b"));
+        progress.checked(4, false, Some("b"), None);
         assert_eq!(progress.unit(4).hints, 0);
-        progress.checked(4, true, None);
-        progress.checked(4, false, Some("b"));
+        progress.checked(4, true, None, None);
+        progress.checked(4, false, Some("b"), None);
         assert!(progress.unit(4).passed, "what was passed once stays passed");
+    }
+
+    #[test]
+    fn another_hole_begins_with_its_first_hint() {
+        let mut progress = Progress::default();
+        progress.checked(4, false, Some("hole-left-open"), Some(1));
+        progress.unit_mut(4).hints = 3;
+        progress.checked(4, false, Some("hole-left-open"), Some(1));
+        assert_eq!(progress.unit(4).hints, 3);
+        progress.checked(4, false, Some("hole-left-open"), Some(2));
+        assert_eq!(progress.unit(4).hints, 0);
     }
 }

@@ -83,4 +83,34 @@ impl Report {
     pub fn mistake(&self) -> Option<&str> {
         self.diagnosis().map(|diagnosis| diagnosis.mistake.as_str())
     }
+
+    /// The number of the hole that the program came to, if one is left open.
+    pub fn hole(&self) -> Option<u32> {
+        let diagnosis = self.diagnosis().filter(|diagnosis| diagnosis.mistake == "hole-left-open")?;
+        number_of_hole(&diagnosis.complaint)
+    }
+}
+
+/// Several threads may have complained, each of its own hole: the first was first. Rust and C say "not yet implemented: hole
+/// 2", Python's traceback shows its source line as well: the number is that of the message behind "Error:".
+fn number_of_hole(complaint: &str) -> Option<u32> {
+    let said = ["not yet implemented: hole ", "NotImplementedError: hole "];
+    let at = said.iter().filter_map(|words| complaint.find(words).map(|at| at + words.len())).min()?;
+    let digits = complaint[at..].split(|character: char| !character.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_of_hole;
+
+    #[test]
+    fn the_hole_is_the_first_that_was_complained_of() {
+        let rust = "thread panicked at src/main.rs:51:9:\nnot yet implemented: hole 12\nnot yet implemented: hole 3";
+        assert_eq!(number_of_hole(rust), Some(12));
+        let python = "    raise NotImplementedError(\"hole 4\")\nNotImplementedError: hole 4\n";
+        assert_eq!(number_of_hole(python), Some(4));
+        assert_eq!(number_of_hole("not yet implemented: this"), None);
+        assert_eq!(number_of_hole("client 1: connection reset"), None);
+    }
 }

@@ -51,7 +51,7 @@ impl Student {
 #[test]
 fn from_the_list_to_a_pass() {
     let student = Student::new("Anna");
-    student.sees("list", 0, &["not started", "Delimiter framing"]);
+    student.sees("list", 0, &["not started", "Delimiter framing", "Begin with: cargo lab start 1"]);
     student.sees("hint 4", 0, &["nothing to hint at"]);
     student.sees("check 4", 2, &["cargo lab start 4"]);
     student.sees("check 99", 2, &["there is no unit 99"]);
@@ -70,13 +70,58 @@ fn from_the_list_to_a_pass() {
     // Its text is the copy in the student's folder; the other lies beside the solution.
     let copy = student.labs.join("04-line-chat/unit.md").display().to_string();
     student.sees("hint 4", 0, &["no more hints", &copy]);
+    student.sees("list", 0, &["hole-left-open", "Go on with: cargo lab check 4"]);
     fs::write(student.labs.join("04-line-chat/src/main.rs"), "fn main() { nothing }").unwrap();
     student.sees("check 4", 1, &["program-does-not-compile", "nothing"]);
     student.solves();
-    student.sees("check 4", 0, &["Passed: 20 of 20", "To look at next"]);
-    student.sees("list", 0, &["passed"]);
+    student.sees("check 4", 0, &["Passed: 25 of 25", "To look at next"]);
+    student.sees("list", 0, &["passed", "Go on with: cargo lab start 5"]);
     student.sees("hint 4", 0, &["nothing to hint at", &copy]);
-    student.sees("grade", 0, &["20 of 20 points"]);
+    student.sees("grade", 0, &["25 of 25 points"]);
+}
+
+#[test]
+fn the_next_hole_begins_with_its_first_hint() {
+    let student = Student::new("Frida");
+    student.sees("start 4", 0, &[]);
+    student.sees("check 4", 1, &["hole-left-open"]);
+    student.sees("hint 4", 0, &["1 of 3"]);
+    student.sees("hint 4", 0, &["2 of 3"]);
+    let file = student.labs.join("04-line-chat/src/main.rs");
+    let starter = fs::read_to_string(&file).unwrap();
+    fs::write(&file, starter.replace("todo!(\"hole 1\");", "todo!(\"hole 2\");")).unwrap();
+    student.sees("check 4", 1, &["hole-left-open"]);
+    student.sees("hint 4", 0, &["1 of 3"]);
+}
+
+/// `cargo lab list | head -1`: the reader is gone before the first line is written.
+#[test]
+#[cfg(unix)]
+fn nobody_has_to_read_all_of_it() {
+    let student = Student::new("Greta");
+    for words in ["list", "hint 4", "start 4", "list"] {
+        let (reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+        drop(reader);
+        let writer = Stdio::from(std::os::fd::OwnedFd::from(writer));
+        let output = student.command(words).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!told.contains("panicked"), "{words}: {told}");
+        assert_eq!(output.status.code(), Some(0), "{words}: {told}");
+    }
+    assert!(student.labs.join("04-line-chat/src/main.rs").is_file(), "the command did what it is for");
+}
+
+/// Two checkouts that share a target directory: cargo may run the one's runner in the other.
+#[test]
+fn a_runner_of_another_checkout_refuses() {
+    let student = Student::new("Hanna");
+    let below = student.labs.join("course/units/04-line-chat");
+    fs::create_dir_all(&below).unwrap();
+    fs::create_dir_all(student.labs.join("course/mistakes")).unwrap();
+    let output = student.command("list").current_dir(&below).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("another checkout") && told.contains("CARGO_TARGET_DIR"), "{told}");
 }
 
 #[test]
@@ -101,11 +146,11 @@ fn results_are_written_where_one_asks_for_them() {
     let output = command.args(["--", "wrong/half-a-line-passed-on"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("19 of 20 points"), "one point is lost for one mistake: {text}");
+    assert!(text.contains("24 of 25 points"), "one point is lost for one mistake: {text}");
     let report: serde_json::Value = serde_json::from_slice(&fs::read(path(json)).unwrap()).unwrap();
-    assert_eq!((report["points"].as_u64(), report["out_of"].as_u64()), (Some(19), Some(20)));
+    assert_eq!((report["points"].as_u64(), report["out_of"].as_u64()), (Some(24), Some(25)));
     let scope: serde_json::Value = serde_json::from_slice(&fs::read(path(gradescope)).unwrap()).unwrap();
-    assert_eq!(scope["score"].as_u64(), Some(19));
+    assert_eq!(scope["score"].as_u64(), Some(24));
     assert!(fs::read_to_string(path(junit)).unwrap().contains("failures=\"1\""));
 }
 

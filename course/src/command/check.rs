@@ -5,6 +5,7 @@ use super::{Problem, Subject, unit};
 use crate::catalogue::Catalogue;
 use crate::output::plain;
 use crate::output::terminal::{self, Style};
+use crate::output::write_out;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::run::{self, Options};
@@ -30,9 +31,9 @@ pub fn once(subject: &Subject, unit: &Unit, options: Options) -> Result<Report, 
     };
     terminal::wipe(style);
     let text = terminal::text(&report, unit, style, &again(subject, report.seed));
-    print!("{}", if subject.plain { plain::masked(&text) } else { text });
+    write_out(format_args!("{}", if subject.plain { plain::masked(&text) } else { text }));
     let mut progress = Progress::load();
-    progress.checked(unit.number, report.passed, report.mistake());
+    progress.checked(unit.number, report.passed, report.mistake(), report.hole());
     progress.save()?;
     Ok(report)
 }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use super::Problem;
+use crate::output::say;
 use crate::{catalogue, progress, system};
 
 /// Without it the course does not work at all, or only something is missing.
@@ -38,10 +39,10 @@ pub fn run() -> Result<bool, Problem> {
             (Err(text), Weight::Needed) => ("MISSING", text),
             (Err(text), Weight::Useful) => ("without", text),
         };
-        println!("  {word:<8} {:<28} {text}", finding.what);
+        say!("  {word:<8} {:<28} {text}", finding.what);
     }
     let well = findings.iter().all(|finding| finding.result.is_ok() || finding.weight == Weight::Useful);
-    println!("\n{}", if well { "This machine is ready, with or without a network." } else { "Something is missing." });
+    say!("\n{}", if well { "This machine is ready, with or without a network." } else { "Something is missing." });
     Ok(well)
 }
 

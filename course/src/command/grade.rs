@@ -6,6 +6,7 @@ use super::subject::{self, Found};
 use super::{How, Problem, unit};
 use crate::catalogue::Catalogue;
 use crate::output::terminal::{self, Style};
+use crate::output::{say, write_out};
 use crate::progress::Progress;
 use crate::report::{Outcome, Report};
 use crate::run::{self, Options};
@@ -36,11 +37,11 @@ pub fn run(numbers: &[u8], how: &How, program: &[OsString]) -> Result<bool, Prob
             }
         };
         terminal::wipe(style);
-        print!("{}", table(&report));
+        write_out(format_args!("{}", table(&report)));
         reports.push(report);
     }
     let (points, out_of) = reports.iter().fold((0, 0), |sum, report| (sum.0 + report.points, sum.1 + report.out_of));
-    println!("In all {points} of {out_of} points. Seed {seed}.");
+    say!("In all {points} of {out_of} points. Seed {seed}.");
     how.write(&reports)?;
     Ok(reports.iter().all(|report| report.passed))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Problem, unit};
 use crate::catalogue::Catalogue;
 use crate::output::terminal::{self, Style};
+use crate::output::{say, write_out};
 use crate::progress::{Progress, UnitProgress};
 use crate::units::Unit;
 
@@ -12,21 +13,22 @@ pub fn run(number: u8) -> Result<bool, Problem> {
     let unit = unit(number)?;
     let mut progress = Progress::load();
     let Some(mistake) = progress.unit(number).mistake else {
-        println!(
+        say!(
             "There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet."
         );
-        println!("The unit's own text is {}.", text_of(unit, &progress.unit(number)).display());
+        say!("The unit's own text is {}.", text_of(unit, &progress.unit(number)).display());
         return Ok(true);
     };
     let given = progress.unit(number).hints;
     let level = given.min(2) + 1;
-    print!("{}", terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output()));
+    let text = terminal::hint(&Catalogue::load()?, &mistake, level, Style::of_standard_output());
+    write_out(format_args!("{text}"));
     progress.unit_mut(number).hints = level;
     progress.save()?;
     if level < 3 {
-        println!("\nMore: cargo lab hint {number}");
+        say!("\nMore: cargo lab hint {number}");
     } else if given >= 3 {
-        println!("\nThere are no more hints. The lesson is {}.", text_of(unit, &progress.unit(number)).display());
+        say!("\nThere are no more hints. The lesson is {}.", text_of(unit, &progress.unit(number)).display());
     }
     Ok(true)
 }

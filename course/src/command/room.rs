@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::Problem;
 use crate::catalogue;
+use crate::output::say;
 
 pub fn run(folder: &Path) -> Result<bool, Problem> {
     let root = fs::canonicalize(catalogue::course().join(".."))?;
@@ -14,7 +15,7 @@ pub fn run(folder: &Path) -> Result<bool, Problem> {
     if folder.exists() {
         return Err(format!("{} is there already: name a new folder", folder.display()).into());
     }
-    println!("Copying the checkout ...");
+    say!("Copying the checkout ...");
     for file in files(&root)? {
         let to = folder.join(&file);
         if let Some(parent) = to.parent() {
@@ -22,14 +23,14 @@ pub fn run(folder: &Path) -> Result<bool, Problem> {
         }
         fs::copy(root.join(&file), to)?;
     }
-    println!("Fetching the crates ...");
+    say!("Fetching the crates ...");
     vendor(&folder)?;
-    println!("\nReady: {}", folder.display());
-    println!("On each machine, which needs Rust and a C compiler and no network:");
-    println!("  1. copy the folder `socklab`, to a place where the student may write");
-    println!("  2. in it: cargo lab doctor      (builds the runner; after it everything is there)");
-    println!("  3. in it: cargo lab start N     (a unit that `cargo lab list` shows)");
-    println!("To build only once: do step 2 in one copy, at the very path that the students will use, and copy that.");
+    say!("\nReady: {}", folder.display());
+    say!("On each machine, which needs Rust and a C compiler and no network:");
+    say!("  1. copy the folder `socklab`, to a place where the student may write");
+    say!("  2. in it: cargo lab doctor      (builds the runner; after it everything is there)");
+    say!("  3. in it: cargo lab start N     (a unit that `cargo lab list` shows)");
+    say!("To build only once: do step 2 in one copy, at the very path that the students will use, and copy that.");
     Ok(true)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Problem, unit};
 use crate::holes::{self, Language};
+use crate::output::say;
 use crate::progress::{self, Progress};
 use crate::snippet;
 use crate::units::{Role, Unit};
@@ -39,10 +40,10 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     let mut progress = Progress::load();
     progress.unit_mut(number).folder = Some(folder.clone());
     progress.save()?;
-    println!("Unit {number}, {}", unit.title);
-    println!("  read     {}", folder.join("unit.md").display());
-    println!("  edit     {}", folder.join(&file).display());
-    println!("  check    {}", check_command(unit, language, &folder));
+    say!("Unit {number}, {}", unit.title);
+    say!("  read     {}", folder.join("unit.md").display());
+    say!("  edit     {}", folder.join(&file).display());
+    say!("  check    {}", check_command(unit, language, &folder));
     Ok(true)
 }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Problem, Subject, check, subject, unit};
+use crate::output::say;
 use crate::run::Options;
 
 pub fn run(subject: &Subject) -> Result<bool, Problem> {
@@ -24,9 +25,12 @@ pub fn run(subject: &Subject) -> Result<bool, Problem> {
     watcher.watch(&folder, RecursiveMode::Recursive)?;
     loop {
         if let Err(problem) = check::once(subject, unit, Options::seed(subject.how.seed())) {
-            println!("{problem}");
+            say!("{problem}");
         }
-        println!("\nWatching {}. Save a file to check again; Ctrl-C ends it.", folder.display());
+        if !say!("\nWatching {}. Save a file to check again; Ctrl-C ends it.", folder.display()) {
+            // Nobody reads any more, and nobody would ever end it.
+            return Ok(true);
+        }
         changes.recv()?;
         // An editor saves in several steps: wait until it has been quiet for a moment.
         while changes.recv_timeout(Duration::from_millis(100)).is_ok() {}

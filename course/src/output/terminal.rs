@@ -3,8 +3,9 @@
 //! Each line says in words what its colour says, so that nothing is lost without colour, to a screen reader, or on a
 //! projector that turns red into brown.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
+use super::write_out;
 use crate::catalogue::Catalogue;
 use crate::report::{Outcome, Report};
 use crate::system;
@@ -56,15 +57,13 @@ pub fn progress(style: Style, done: usize, of: usize, name: &str) {
     if style.live {
         // One that ran over its row could not be wiped away.
         let line: String = format!("  {}/{of} {name} ...", done + 1).chars().take(style.columns - 1).collect();
-        print!("\r\x1b[2K{line}");
-        let _ = io::stdout().flush();
+        write_out(format_args!("\r\x1b[2K{line}"));
     }
 }
 
 pub fn wipe(style: Style) {
     if style.live {
-        print!("\r\x1b[2K");
-        let _ = io::stdout().flush();
+        write_out(format_args!("\r\x1b[2K"));
     }
 }
 

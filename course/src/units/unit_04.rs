@@ -7,6 +7,7 @@ use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
 use crate::stage::Stage;
+use crate::transcript::shown;
 
 pub const UNIT: Unit = Unit {
     number: 4,
@@ -14,7 +15,9 @@ pub const UNIT: Unit = Unit {
     title: "Delimiter framing: line chat",
     role: Role::Server,
     probes: &[
-        Probe::visible("a line reaches all others", 2, "line-not-passed-on", reaches_all_others),
+        Probe::visible("a line reaches all others", 1, NOT_PASSED_ON, reaches_all_others),
+        Probe::visible("nothing is said that nobody said", 1, MORE_SAID, nothing_else),
+        Probe::visible("a short line follows a long one", 1, "old-bytes-in-the-buffer", short_after_long),
         Probe::visible("its sender does not get it back", 1, "heard-by-its-sender", not_its_sender),
         Probe::visible("CR LF ends a line too", 1, "carriage-return-kept", carriage_return),
         Probe::visible("a line in two pieces is one line", 2, "one-read-is-one-message", in_two_pieces),
@@ -22,8 +25,12 @@ pub const UNIT: Unit = Unit {
         Probe::visible("the beginning of a second line is kept", 2, "rest-of-the-read-lost", beginning_kept),
         Probe::visible("CR and LF may come apart", 1, "delimiter-cut-in-two", delimiter_cut),
         Probe::visible("a character may come in two pieces", 1, "character-cut-in-two", character_cut),
+        Probe::visible("only the ending is taken away", 1, "line-trimmed", only_the_ending),
         Probe::visible("two clients' pieces do not mix", 1, "state-shared-between-clients", no_mixing),
-        Probe::visible("1024 bytes are a line", 1, "limit-off-by-one", exactly_the_limit),
+        Probe::visible("1024 bytes are a line", 1, OFF_BY_ONE, exactly_the_limit),
+        Probe::visible("many short lines are no long one", 1, "limit-over-several-lines", many_short_lines),
+        Probe::visible("a whole line may be too long", 1, "whole-line-not-measured", whole_line_measured),
+        Probe::visible("who is refused is let go", 1, REFUSED_AND_KEPT, let_go),
         Probe::visible("a line without end is refused", 2, "unbounded-line", without_end),
         Probe::visible("the limit counts bytes", 1, "characters-counted-instead-of-bytes", counts_bytes),
         Probe::visible("the end of the stream is noticed", 1, END_IGNORED, end_noticed),
@@ -38,7 +45,12 @@ pub const UNIT: Unit = Unit {
 };
 
 const LIMIT: usize = 1024;
+const TOO_LONG: &str = "error line too long";
 const END_IGNORED: &str = "end-of-the-stream-ignored";
+const MORE_SAID: &str = "more-said-than-told";
+const NOT_PASSED_ON: &str = "line-not-passed-on";
+const OFF_BY_ONE: &str = "limit-off-by-one";
+const REFUSED_AND_KEPT: &str = "refused-and-kept";
 
 /// Who comes in is told a number, and hears everything from then on: without that line nobody would know when.
 fn enter(stage: &mut Stage, name: &str, number: u32) -> Result<Peer, Failure> {
@@ -66,21 +78,86 @@ fn reaches_all_others(stage: &mut Stage) -> Result<(), Failure> {
     carla.expect_line(&format!("1: {line}"))
 }
 
-/// That nothing came cannot be seen; that Berta's answer comes first can.
+/// `listener` hears a line that `speaker` has said. If nothing comes, what the speaker was told instead says more.
+fn hears(listener: &mut Peer, line: &str, speaker: &mut Peer) -> Result<(), Failure> {
+    let Err(mut failure) = listener.expect_line(line) else { return Ok(()) };
+    if failure.silent {
+        if let Ok(told) = speaker.line("an answer") {
+            let (who, to) = (speaker.name(), listener.name());
+            failure.what = format!("{who}'s line did not come to {to}; {who} was told something instead.");
+            failure.got = format!("{} to {who}", shown(&[&told[..], b"\n"].concat()));
+            failure.silent = false;
+        }
+    }
+    Err(failure)
+}
+
+/// The line that came instead of the expected one, if one did.
+fn instead(peer: &mut Peer, failure: &Failure) -> Option<Vec<u8>> {
+    if failure.silent { None } else { peer.line("a line").ok() }
+}
+
+/// Lines of one length, so that what is left of the first in a buffer does not show here. What the program says of its own
+/// accord after the first comes before the second, for one thread says both.
+fn nothing_else(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    let (first, second) = (stage.adversary.letters(16), stage.adversary.letters(16));
+    anna.send(format!("{first}\n"))?;
+    berta.expect_line(&format!("1: {first}"))?;
+    // Whether the second comes, and comes whole, is the next question.
+    let _ = anna.send(format!("{second}\n"));
+    let Ok(next) = berta.line("the second line") else { return Ok(()) };
+    if next.ends_with(second.as_bytes()) {
+        return Ok(());
+    }
+    let what = "Berta was told something between two lines, and nobody has said it.";
+    let got = shown(&[&next[..], b"\n"].concat());
+    Err(Failure::new(what, shown(format!("1: {second}\n").as_bytes()), got))
+}
+
+/// A third line shows what is said after the second. If nothing comes at all, and Anna was told nothing, the line was lost.
+fn short_after_long(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    let long = stage.adversary.letters(40);
+    anna.send(format!("{long}\n"))?;
+    berta.expect_line(&format!("1: {long}"))?;
+    for _ in 0..2 {
+        let short = stage.adversary.word();
+        // Who was refused cannot send; what she was told is what counts.
+        let _ = anna.send(format!("{short}\n"));
+        hears(&mut berta, &format!("1: {short}"), &mut anna)
+            .map_err(|failure| if failure.silent { failure.is(NOT_PASSED_ON) } else { failure })?;
+    }
+    Ok(())
+}
+
+/// That nothing came cannot be seen; that Berta's answer comes first can. The mistake has this name only if it is her own
+/// line that Anna got.
 fn not_its_sender(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta) = two(stage)?;
     let (line, answer) = (stage.adversary.sentence(), stage.adversary.sentence());
     anna.send(format!("{line}\n"))?;
     berta.expect_line(&format!("1: {line}"))?;
     berta.send(format!("{answer}\n"))?;
-    anna.expect_line(&format!("2: {answer}"))
+    anna.expect_line(&format!("2: {answer}")).map_err(|failure| match instead(&mut anna, &failure) {
+        Some(told) if told.ends_with(line.as_bytes()) => failure,
+        Some(_) => failure.is(MORE_SAID),
+        None => failure.is(NOT_PASSED_ON),
+    })
 }
 
+/// Twice: who takes CR for an ending of its own says an empty line after the first.
 fn carriage_return(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta) = two(stage)?;
-    let line = stage.adversary.sentence();
-    anna.send(format!("{line}\r\n"))?;
-    berta.expect_line(&format!("1: {line}"))
+    for _ in 0..2 {
+        let line = stage.adversary.sentence();
+        anna.send(format!("{line}\r\n"))?;
+        berta.expect_line(&format!("1: {line}")).map_err(|failure| match instead(&mut berta, &failure) {
+            Some(told) if told == b"1: " => failure.is(MORE_SAID),
+            _ => failure,
+        })?;
+    }
+    Ok(())
 }
 
 fn in_two_pieces(stage: &mut Stage) -> Result<(), Failure> {
@@ -127,6 +204,19 @@ fn character_cut(stage: &mut Stage) -> Result<(), Failure> {
     berta.expect_line(&format!("1: {line}"))
 }
 
+/// One LF, or one CR LF, and not a byte more. An empty line is a line.
+fn only_the_ending(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    anna.send("\n")?;
+    berta.expect_line("1: ").map_err(|failure| failure.is(NOT_PASSED_ON))?;
+    let (first, second) = (stage.adversary.word(), stage.adversary.word());
+    for line in [format!("{first}  "), format!("{first}\r{second}"), format!("{second}\r")] {
+        anna.send(format!("{line}\r\n"))?;
+        berta.expect_line(&format!("1: {line}"))?;
+    }
+    Ok(())
+}
+
 fn no_mixing(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta, mut carla) = three(stage)?;
     let (first, second) = (stage.adversary.sentence(), stage.adversary.sentence());
@@ -143,9 +233,48 @@ fn exactly_the_limit(stage: &mut Stage) -> Result<(), Failure> {
     let line = stage.adversary.letters(LIMIT);
     for ending in ["\n", "\r\n"] {
         anna.send(format!("{line}{ending}"))?;
-        berta.expect_line(&format!("1: {line}"))?;
+        hears(&mut berta, &format!("1: {line}"), &mut anna)?;
+    }
+    // 1025 bytes have come, and the last may be the CR of a line that is just not too long.
+    anna.send(format!("{line}\r"))?;
+    anna.taken()?;
+    anna.send("\n")?;
+    hears(&mut berta, &format!("1: {line}"), &mut anna)
+}
+
+/// Together more than any line may be, in one segment.
+fn many_short_lines(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    let count = stage.adversary.number(30..=60);
+    let lines: Vec<String> = (0..count).map(|_| stage.adversary.letters(40)).collect();
+    anna.send(lines.join("\n") + "\n")?;
+    for line in lines {
+        hears(&mut berta, &format!("1: {line}"), &mut anna)?;
     }
     Ok(())
+}
+
+/// Its end has come with it, so that no line is left over to be too long. The smallest that is too long comes last: who
+/// refuses the long one and not this one has another mistake.
+fn whole_line_measured(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    let length = stage.adversary.number(LIMIT + 400..=2 * LIMIT);
+    let (long, just) = (stage.adversary.letters(length), stage.adversary.letters(LIMIT + 1));
+    anna.send(format!("{long}\n"))?;
+    anna.expect_line(TOO_LONG)?;
+    berta.send(format!("{just}\n"))?;
+    berta.expect_line(TOO_LONG).map_err(|failure| failure.is(OFF_BY_ONE))
+}
+
+fn let_go(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta, mut carla) = three(stage)?;
+    let length = stage.adversary.number(LIMIT + 1..=2 * LIMIT);
+    let line = stage.adversary.letters(length);
+    anna.send(format!("{line}\n"))?;
+    anna.expect_line(TOO_LONG)?;
+    anna.expect_end()?;
+    berta.send("still here\n")?;
+    carla.expect_line("2: still here")
 }
 
 /// 1024 bytes and a CR may be a line still. One byte more is none, whatever follows, so the program need not wait.
@@ -154,8 +283,8 @@ fn without_end(stage: &mut Stage) -> Result<(), Failure> {
     let length = stage.adversary.number(LIMIT + 2..=LIMIT + 400);
     let endless = stage.adversary.letters(length);
     anna.send(endless)?;
-    anna.expect_line("error line too long")?;
-    anna.expect_end()?;
+    anna.expect_line(TOO_LONG)?;
+    anna.expect_end().map_err(|failure| failure.is(REFUSED_AND_KEPT))?;
     berta.send("still here\n")?;
     carla.expect_line("2: still here")
 }
@@ -165,7 +294,7 @@ fn counts_bytes(stage: &mut Stage) -> Result<(), Failure> {
     // More than 1024 bytes, fewer than 1024 characters.
     let line = "\u{e4}".repeat(stage.adversary.number(LIMIT / 2 + 1..=LIMIT - 100));
     anna.send(format!("{line}\n"))?;
-    anna.expect_line("error line too long")?;
+    anna.expect_line(TOO_LONG)?;
     berta.send("still here\n")?;
     carla.expect_line("2: still here")
 }

@@ -145,6 +145,8 @@ int main(int count, char **arguments) {
         perror("bind and listen");
         return 1;
     }
+    printf("listening at 127.0.0.1:%d\n", ntohs(address.sin_port));
+    fflush(stdout);
     for (int number = 1;; number++) {
         int stream = accept(listener, NULL, NULL);
         struct client *client = malloc(sizeof *client);

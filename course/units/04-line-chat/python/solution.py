@@ -18,6 +18,7 @@ lock = threading.Lock()
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 7000
     with socket.create_server(("127.0.0.1", port)) as listener:
+        print(f"listening at 127.0.0.1:{port}", flush=True)
         number = 0
         while True:
             stream, _ = listener.accept()
