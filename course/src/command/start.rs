@@ -11,6 +11,7 @@ use crate::units::{Role, Unit};
 
 pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Problem> {
     let unit = unit(number)?;
+    let elsewhere = into.is_some();
     let folder = std::path::absolute(into.unwrap_or_else(|| progress::labs().join(unit.label())))?;
     let role = role(unit);
     let (language, source, file) = match language {
@@ -43,7 +44,18 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     println!("  read     {}", folder.join("unit.md").display());
     println!("  edit     {}", folder.join(&file).display());
     println!("  check    {}", check_command(unit, language, &folder));
+    if elsewhere && language == Language::Rust {
+        // The last folder that a unit was started in is the one that is meant when none is named.
+        println!("           It knows the folder. When unit {number} is started once more, say which one:");
+        println!("           cargo lab check {number} --folder {}", quoted(&folder));
+    }
     Ok(true)
+}
+
+/// As a shell takes it for one word.
+fn quoted(folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    if folder.contains(' ') { format!("\"{folder}\"") } else { folder }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Problem> {
