@@ -114,6 +114,17 @@ fn one_file_is_a_program_too() {
 }
 
 #[test]
+fn a_program_that_has_ended_is_not_called_silent() {
+    let student = Student::new("Greta");
+    let ended =
+        ["(count-lost-by-an-error)", "ended without printing anything.", "its end (exit status: 1)", "ends (exit"];
+    student.sees("check 7 -- wrong/count-lost-by-an-error", 1, &ended);
+    let panicked =
+        ["(consequence-told-for-the-cause)", "that is not what it says", "its end (exit status: 101)", "BrokenPipe"];
+    student.sees("check 7 -- wrong/consequence-told-for-the-cause--by-a-panic", 1, &panicked);
+}
+
+#[test]
 fn results_are_written_where_one_asks_for_them() {
     let student = Student::new("Carla");
     let (json, junit, gradescope) = ("results.json", "results.xml", "gradescope.json");
