@@ -230,10 +230,25 @@ impl Stage {
                 return Ok(next);
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let got = format!("nothing for {}", spoken(silence));
-                let mut failure = Failure::new("The program printed nothing more.", what_for, got);
+                let mut failure = self.nothing_printed(what_for, silence);
                 failure.silent = true;
                 return Err(failure);
+            }
+        }
+    }
+
+    /// "Nothing for 0.7 s" says little of a program that has ended: it will never print, and how it ended is what one asks next.
+    fn nothing_printed(&self, what_for: &str, silence: Duration) -> Failure {
+        let ended = self.ground.program().as_mut().and_then(Program::ended);
+        let more = if self.output().is_empty() { "anything" } else { "anything more" };
+        match ended {
+            Some(status) => {
+                self.ground.transcript.happened(format!("ends ({status})"));
+                let what = format!("The program ended without printing {more}.");
+                Failure::new(what, what_for, format!("its end ({status})"))
+            }
+            None => {
+                Failure::new("The program printed nothing more.", what_for, format!("nothing for {}", spoken(silence)))
             }
         }
     }

@@ -125,6 +125,35 @@ fn a_runner_of_another_checkout_refuses() {
 }
 
 #[test]
+fn a_folder_is_named_as_it_is_seen_from_here() {
+    let student = Student::new("Fanny");
+    let from_here = |words: &str, code: i32, parts: &[&str]| {
+        let output = student.command(words).current_dir(&student.labs).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{words}: {text}");
+        for part in parts {
+            assert!(text.contains(part), "{words} does not say {part:?}: {text}");
+        }
+    };
+    let mine = student.labs.join("mine");
+    let whole = mine.display().to_string();
+    from_here("start 4 --into mine", 0, &["cargo lab check 4\n", &format!("cargo lab check 4 --folder \"{whole}\"")]);
+    // What was started there is found again from anywhere, without being named, and so is its text.
+    let lesson = mine.join("unit.md").display().to_string();
+    student.sees("hint 4", 0, &["nothing to hint at", &lesson]);
+    student.sees("check 4", 1, &["hole-left-open"]);
+    (0..3).for_each(|_| student.sees("hint 4", 0, &["of 3"]));
+    student.sees("hint 4", 0, &["no more hints", &lesson]);
+    // Of two folders the last one that was started is meant, and the other one is named.
+    from_here("start 4", 0, &[]);
+    student.solves();
+    student.sees("check 4", 0, &["Passed"]);
+    from_here("check 4 --folder mine", 1, &["hole-left-open", "--folder mine"]);
+    from_here("check 4 --folder ./mine/../04-line-chat", 0, &["Passed"]);
+    assert!(mine.join("target").is_dir() && !mine.join("mine").exists(), "it is built where the program is");
+}
+
+#[test]
 fn one_file_is_a_program_too() {
     let student = Student::new("Berta");
     student.sees("check 4 -- solution.rs", 0, &["Passed"]);
@@ -134,6 +163,17 @@ fn one_file_is_a_program_too() {
     // With the same seed, and what differs each time replaced, the same to the letter.
     let words = "check 4 --seed 5 --plain -- wrong/unbounded-line";
     assert_eq!(student.types(words), student.types(words));
+}
+
+#[test]
+fn a_program_that_has_ended_is_not_called_silent() {
+    let student = Student::new("Greta");
+    let ended =
+        ["(count-lost-by-an-error)", "ended without printing anything.", "its end (exit status: 1)", "ends (exit"];
+    student.sees("check 7 -- wrong/count-lost-by-an-error", 1, &ended);
+    let panicked =
+        ["(consequence-told-for-the-cause)", "that is not what it says", "its end (exit status: 101)", "BrokenPipe"];
+    student.sees("check 7 -- wrong/consequence-told-for-the-cause--by-a-panic", 1, &panicked);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::units::{Role, Unit};
 
 pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Problem> {
     let unit = unit(number)?;
+    let elsewhere = into.is_some();
     let folder = std::path::absolute(into.unwrap_or_else(|| progress::labs().join(unit.label())))?;
     let role = role(unit);
     let (language, source, file) = match language {
@@ -44,12 +45,23 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     say!("  read     {}", folder.join("unit.md").display());
     say!("  edit     {}", folder.join(&file).display());
     say!("  check    {}", check_command(unit, language, &folder));
+    if elsewhere && language == Language::Rust {
+        // The last folder that a unit was started in is the one that is meant when none is named.
+        say!("           It knows the folder. When unit {number} is started once more, say which one:");
+        say!("           cargo lab check {number} --folder {}", quoted(&folder));
+    }
     Ok(true)
 }
 
 /// Below each snippet a code host needs a link to its file. Beside the starter it would lead to nothing.
 fn without_the_solution(text: &str) -> String {
     text.replace("From [solution.rs](solution.rs). ", "").replace("(from [solution.rs](solution.rs))\n\n", "")
+}
+
+/// As a shell takes it for one word.
+fn quoted(folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    if folder.contains(' ') { format!("\"{folder}\"") } else { folder }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Problem> {

@@ -60,12 +60,14 @@ fn file_of(unit: &Unit, word: &Path) -> Option<PathBuf> {
     candidates.into_iter().find(|file| source::language(file).is_some() && file.is_file())
 }
 
-/// The one that was named, or that `start` wrote, or where it would write.
+/// The one that was named, or that `start` wrote, or where it would write. Seen from the root: cargo is started in it, and
+/// what is seen from here is somewhere else from there.
 pub fn folder_of(unit: &Unit, named: Option<&Path>) -> PathBuf {
-    match named {
+    let folder = match named {
         Some(folder) => folder.to_path_buf(),
         None => Progress::load().unit(unit.number).folder.unwrap_or_else(|| progress::labs().join(unit.label())),
-    }
+    };
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 fn build(unit: &Unit, folder: &Path) -> Result<Found, Problem> {
@@ -89,6 +91,5 @@ fn build(unit: &Unit, folder: &Path) -> Result<Found, Problem> {
         eprint!("{said}");
     }
     let program = target.join("debug").join(format!("{}{}", unit.name, std::env::consts::EXE_SUFFIX));
-    let program = std::path::absolute(program)?;
     Ok(Found::Program(Recipe::new([program.as_os_str(), "{port}".as_ref()])))
 }

@@ -11,6 +11,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Event, Peer};
+use crate::transcript::shown;
 
 /// What became of bytes that were sent one by one.
 pub struct Drip {
@@ -40,7 +41,27 @@ impl Peer {
             last = Instant::now();
             given_up |= matches!(self.wait_for(pause), Event::End | Event::Reset);
         }
-        self.ground.transcript.sent(&self.name, &bytes[..sent]);
+        // Where it was cut off is not the seed's doing, so it is no row of what was sent.
+        self.ground.transcript.did(format!("{}: {}", self.name, shown(&bytes[..sent])));
+        Drip { given_up, longest_pause }
+    }
+
+    /// Sends `bytes` one by one, so close together that a read finds the next one there, until the program closes the
+    /// connection; when all are sent, it may do so for `rest`. How many it took differs from run to run.
+    pub fn pour(&mut self, bytes: &[u8], pause: Duration, rest: Duration) -> Drip {
+        let pace = format!("{} sends the next byte by byte, one every {:.1} ms", self.name, 1e3 * pause.as_secs_f64());
+        self.ground.transcript.did(pace);
+        let (mut given_up, mut longest_pause, mut last) = (false, Duration::ZERO, Instant::now());
+        for byte in bytes {
+            std::thread::sleep(pause);
+            given_up = self.push(&[*byte]).is_err();
+            longest_pause = longest_pause.max(last.elapsed());
+            last = Instant::now();
+            if given_up {
+                break;
+            }
+        }
+        given_up = given_up || matches!(self.wait_for(rest), Event::End | Event::Reset);
         Drip { given_up, longest_pause }
     }
 }

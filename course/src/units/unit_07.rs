@@ -1,14 +1,15 @@
 //! Meter readings: how long does one wait, for whom, and who waits for whom?
 //!
 //! The protocol is defined in `course/units/07-meter-readings/unit.md`; the check is its server. First whose turn it is, then
-//! what unit 4 was about, then a server that says nothing, thinks, closes, drips, and at last one that does not read.
-
-use std::time::{Duration, Instant};
+//! what unit 4 was about, then a server that says nothing, thinks, closes, dies, drips, and at last one that does not read.
 
 use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
 use crate::stage::Stage;
+use crate::transcript::shown;
+
+mod limits;
 
 pub const UNIT: Unit = Unit {
     number: 7,
@@ -21,13 +22,16 @@ pub const UNIT: Unit = Unit {
         Probe::visible("readings may be acknowledged in groups", 2, EACH_ANSWER, in_groups),
         Probe::visible("an answer may come in two pieces", 1, "one-read-is-one-message", in_two_pieces),
         Probe::visible("answers may come in one segment", 1, "two-messages-in-one-segment", in_one_segment),
-        Probe::visible("a server that says nothing is given up", 2, "no-time-limit", says_nothing),
-        Probe::visible("a server that thinks is waited for", 1, "given-up-too-early", thinks),
+        Probe::visible("a limit may be over between two bytes", 1, "zero-as-a-time-limit", limits::pours),
+        Probe::visible("a server that says nothing is given up", 2, "no-time-limit", limits::says_nothing),
+        Probe::visible("a server that thinks is waited for", 1, "given-up-too-early", limits::thinks),
         Probe::visible("the end is not taken for silence", 1, "time-out-and-end-alike", closes),
-        Probe::visible("a limit is for all of an answer", 2, "limit-over-each-read", drips),
-        Probe::visible("each answer has the whole limit", 1, "limit-over-the-whole-conversation", each_anew),
+        Probe::visible("a reset does not take the count along", 1, "count-lost-by-an-error", resets),
+        Probe::visible("a limit is for all of an answer", 2, "limit-over-each-read", limits::drips),
+        Probe::visible("each answer has the whole limit", 1, "limit-over-the-whole-conversation", limits::each_anew),
         Probe::visible("both sides may send at the same time", 2, "both-sides-write", both_write),
         Probe::hidden("a server that does not read is given up", 1, "no-time-limit-for-writing", does_not_read),
+        Probe::visible("who gives up says why", 1, "consequence-told-for-the-cause", says_why),
     ],
     next: &[
         "src/deadline.rs: Deadline, a point in time that is handed down, and TimeOut, which spares the call where it can",
@@ -43,8 +47,6 @@ const EACH_ANSWER: &str = "waits-for-each-answer";
 const AMPLE: u64 = 20_000_000;
 /// Milliseconds. Short, because each probe that waits for it costs as much.
 const SHORT: u64 = 150;
-/// A busy machine may spoil a question about time. It is asked again then.
-const ATTEMPTS: usize = 6;
 
 fn start(stage: &mut Stage, limit: u64, count: usize) -> Result<Peer, Failure> {
     stage.arguments([limit.to_string(), count.to_string()]);
@@ -128,23 +130,6 @@ fn in_one_segment(stage: &mut Stage) -> Result<(), Failure> {
     outcome(stage, &format!("stored {count} of {count}"))
 }
 
-fn says_nothing(stage: &mut Stage) -> Result<(), Failure> {
-    let count = stage.adversary.number(1..=9);
-    let mut meter = start(stage, SHORT, count)?;
-    meter.expect_line(&format!("readings {count}"))?;
-    outcome(stage, &format!("stored 0 of {count}, then nothing for {SHORT} ms"))
-}
-
-fn thinks(stage: &mut Stage) -> Result<(), Failure> {
-    let mut meter = start(stage, 10_000, 1)?;
-    meter.expect_line("readings 1")?;
-    meter.think(Duration::from_millis(SHORT));
-    meter.send("ready\n")?;
-    meter.expect(reading(1).as_bytes())?;
-    meter.send(stored(1))?;
-    outcome(stage, "stored 1 of 1")
-}
-
 /// When all has been read: to close with something unread would be a reset (unit 6).
 fn closes(stage: &mut Stage) -> Result<(), Failure> {
     let count = stage.adversary.number(2..=9);
@@ -157,63 +142,24 @@ fn closes(stage: &mut Stage) -> Result<(), Failure> {
     outcome(stage, &format!("stored {done} of {count}, then the end"))
 }
 
-/// For four times the limit. A pause as long as half of the limit says nothing about which limit ended it.
-fn drips(stage: &mut Stage) -> Result<(), Failure> {
-    const LIMIT: u64 = 250;
-    let limit = Duration::from_millis(LIMIT);
-    let answer = format!("ready {}\n", stage.adversary.letters(190));
-    stage.arguments([LIMIT.to_string(), "1".to_owned()]);
-    let mut given_up = false;
-    for _ in 0..ATTEMPTS {
-        stage.start_client()?;
-        let mut meter = stage.accept("the meter")?;
-        let accepted = Instant::now();
-        meter.expect_line("readings 1")?;
-        let first_pause = accepted.elapsed();
-        let drip = meter.drip(answer.as_bytes(), Duration::from_millis(20), 4 * limit);
-        given_up = drip.given_up;
-        if drip.longest_pause.max(first_pause) < limit / 2 {
-            break;
-        }
-    }
-    if given_up {
-        return outcome(stage, &format!("stored 0 of 1, then nothing for {LIMIT} ms"));
-    }
-    let what = format!("The server sends its answer byte by byte, and the program still waits after {} ms.", 4 * LIMIT);
-    Err(Failure::new(what, format!("that it gives up when its limit of {LIMIT} ms is over"), "it goes on waiting"))
-}
-
-/// Together they take longer than the limit, and none of them does.
-fn each_anew(stage: &mut Stage) -> Result<(), Failure> {
-    const LIMIT: u64 = 600;
-    let count = 3;
-    stage.arguments([LIMIT.to_string(), count.to_string()]);
-    let mut result = Ok(());
-    for _ in 0..ATTEMPTS {
-        stage.start_client()?;
-        let mut meter = stage.accept("the meter")?;
-        let mut longest = Duration::ZERO;
-        result = slowly(&mut meter, count, &mut longest).and_then(|()| outcome(stage, "stored 3 of 3"));
-        if result.is_ok() || longest < Duration::from_millis(LIMIT / 2) {
-            break;
-        }
-    }
-    result
-}
-
-/// `longest` is the longest time that the program had to wait for an answer, seen from here.
-fn slowly(meter: &mut Peer, count: usize, longest: &mut Duration) -> Result<(), Failure> {
-    let mut last = Instant::now();
-    let mut answer = |meter: &mut Peer, answer: String| {
-        meter.think(Duration::from_millis(160));
-        *longest = (*longest).max(last.elapsed());
-        last = Instant::now();
-        meter.send(answer)
-    };
-    meter.expect_line(&format!("readings {count}"))?;
-    answer(meter, "ready\n".to_owned())?;
+/// It dies when it has read everything and the program has read all of its answers: the reset is for a read, and for no
+/// `write`. How the reset is called is the system's business; how many readings are stored is not.
+fn resets(stage: &mut Stage) -> Result<(), Failure> {
+    let count = stage.adversary.number(2..=9);
+    let done = stage.adversary.number(1..=count - 1);
+    let mut meter = start(stage, AMPLE, count)?;
+    opening(stage, &mut meter, count)?;
     meter.expect(readings(1..=count).as_bytes())?;
-    (1..=count).try_for_each(|number| answer(meter, stored(number)))
+    meter.send_pieces((1..=done).map(stored).collect::<Vec<_>>().iter().map(String::as_bytes))?;
+    meter.reset();
+    let begins = format!("stored {done} of {count}, then ");
+    let expected = format!("\"{begins}an error: ...\"");
+    let line = stage.output_line(&expected)?;
+    if !line.starts_with(begins.as_bytes()) {
+        let what = "The connection was reset, and the program does not say how many readings were acknowledged before.";
+        return Err(Failure::new(what, expected, shown(&line)));
+    }
+    stage.expect_exit().map(drop)
 }
 
 /// The server takes in a first group, and does not read on until its acknowledgements have been taken. They do not fit
@@ -241,11 +187,27 @@ fn expect_all(meter: &mut Peer, numbers: std::ops::RangeInclusive<usize>) -> Res
     readings(numbers).as_bytes().chunks(1 << 16).try_for_each(|part| meter.expect(part))
 }
 
-fn does_not_read(stage: &mut Stage) -> Result<(), Failure> {
+/// A server that says `ready`, and then neither reads nor answers; and how many readings it was promised.
+fn deaf(stage: &mut Stage) -> Result<usize, Failure> {
     let count = stage.more_than_fits() / reading(1).len();
     stage.arguments([SHORT.to_string(), count.to_string()]);
     stage.start_narrow_client()?;
     let mut meter = stage.accept("the meter")?;
     opening(stage, &mut meter, count)?;
-    outcome(stage, &format!("stored 0 of {count}, then nothing for {SHORT} ms"))
+    Ok(count)
+}
+
+/// That it ends, whatever it says: this is about the thread that is blocked in its `write`.
+fn does_not_read(stage: &mut Stage) -> Result<(), Failure> {
+    deaf(stage)?;
+    stage.expect_exit().map(drop)
+}
+
+/// The thread that was woken by the program's own shutdown has an error to tell, and it is nobody's news.
+fn says_why(stage: &mut Stage) -> Result<(), Failure> {
+    let count = deaf(stage)?;
+    outcome(stage, &format!("stored 0 of {count}, then nothing for {SHORT} ms")).map_err(|failure| Failure {
+        what: "No answer came in time and the program gave up, but that is not what it says.".to_owned(),
+        ..failure
+    })
 }

@@ -17,10 +17,11 @@ fn main() -> io::Result<()> {
     let server = SocketAddr::from(([127, 0, 0, 1], number(1, 7000) as u16));
     let stream = TcpStream::connect_timeout(&server, limit)?;
     let mut stored = 0;
-    match deliver(&stream, limit, count, &mut stored)? {
-        Received::Answer(_) if stored == count => println!("stored {stored} of {count}"),
-        Received::Answer(other) => println!("stored {stored} of {count}, then an error: {other}"),
-        Received::End => println!("stored {stored} of {count}, then the end"),
+    match deliver(&stream, limit, count, &mut stored) {
+        Ok(Received::Answer(_)) if stored == count => println!("stored {stored} of {count}"),
+        Ok(Received::Answer(other)) => println!("stored {stored} of {count}, then an error: {other}"),
+        Ok(Received::End) => println!("stored {stored} of {count}, then the end"),
+        Err(error) => println!("stored {stored} of {count}, then an error: {error}"),
     }
     Ok(())
 }
