@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 use super::{Event, Peer};
 use crate::transcript::shown;
 
+/// So many of the bytes that are poured were under way when the limit was over.
+const LAST: usize = 16;
+
 /// What became of bytes that were sent one by one.
 pub struct Drip {
     /// The program closed the connection before the time was up.
     pub given_up: bool,
-    /// The longest time between two bytes.
+    /// The longest time between two bytes; where it was poured, of the last ones before it was given up.
     pub longest_pause: Duration,
 }
 
@@ -51,17 +54,19 @@ impl Peer {
     pub fn pour(&mut self, bytes: &[u8], pause: Duration, rest: Duration) -> Drip {
         let pace = format!("{} sends the next byte by byte, one every {:.1} ms", self.name, 1e3 * pause.as_secs_f64());
         self.ground.transcript.did(pace);
-        let (mut given_up, mut longest_pause, mut last) = (false, Duration::ZERO, Instant::now());
+        let (mut given_up, mut pauses, mut last) = (false, Vec::new(), Instant::now());
         for byte in bytes {
             std::thread::sleep(pause);
             given_up = self.push(&[*byte]).is_err();
-            longest_pause = longest_pause.max(last.elapsed());
+            pauses.push(last.elapsed());
             last = Instant::now();
             if given_up {
                 break;
             }
         }
         given_up = given_up || matches!(self.wait_for(rest), Event::End | Event::Reset);
+        // The others were over long before.
+        let longest_pause = pauses.into_iter().rev().take(LAST).max().unwrap_or(Duration::MAX);
         Drip { given_up, longest_pause }
     }
 }
