@@ -11,7 +11,7 @@
 //! wall against somebody who wants to do harm; it keeps a mistake from taking the lab's machine along.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,45 +21,11 @@ use std::time::{Duration, Instant};
 
 use crate::system;
 
-/// What a program may use. Each excess ends it, and is a diagnosis.
-#[derive(Debug, Clone)]
-pub struct Bounds {
-    pub lifetime: Duration,
-    pub memory_kib: u64,
-    /// Bytes on standard output and standard error together.
-    pub output: usize,
-    /// Processes below it, itself included.
-    pub processes: usize,
-}
+mod bounds;
+mod pipes;
 
-impl Default for Bounds {
-    fn default() -> Self {
-        // An interpreter with its launcher is a handful of processes; a chat server in Java stays below 300 MiB.
-        let lifetime = Duration::from_secs(60);
-        Self { lifetime, memory_kib: 512 * 1024, output: 1024 * 1024, processes: 16 }
-    }
-}
-
-/// The bound that a program broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Excess {
-    Lifetime,
-    Memory,
-    Output,
-    Processes,
-}
-
-impl Excess {
-    /// Its name in the catalogue.
-    pub fn mistake(self) -> &'static str {
-        match self {
-            Self::Lifetime => "program-never-ends",
-            Self::Memory => "program-eats-memory",
-            Self::Output => "program-floods-its-output",
-            Self::Processes => "program-forks-without-end",
-        }
-    }
-}
+pub use bounds::{Bounds, Excess};
+use pipes::{Shared, drain};
 
 /// What is to be run: a program and its arguments, `{port}` in them replaced.
 #[derive(Debug, Clone)]
@@ -82,25 +48,6 @@ pub struct Program {
     shared: Arc<Shared>,
     guard: Option<JoinHandle<()>>,
     mark: String,
-}
-
-struct Shared {
-    output: Mutex<Output>,
-    /// Something more was written, or a pipe came to its end.
-    grown: Condvar,
-    excess: Mutex<Option<Excess>>,
-    written: AtomicU64,
-    ended: AtomicBool,
-}
-
-#[derive(Default)]
-struct Output {
-    standard: Vec<u8>,
-    error: Vec<u8>,
-    standard_ended: bool,
-    error_ended: bool,
-    /// How much of the standard output has been asked for already.
-    told: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -153,8 +100,8 @@ impl Program {
             let shared = Arc::clone(&shared);
             thread::spawn(move || drain(pipe, &shared, |output| &mut output.error, |output| &mut output.error_ended));
         }
-        let (guarded, bounds, process) = (Arc::clone(&shared), recipe.bounds.clone(), child.id());
-        let guard = Some(thread::spawn(move || guard(process, &bounds, &guarded)));
+        let (guarded, limits, process) = (Arc::clone(&shared), recipe.bounds.clone(), child.id());
+        let guard = Some(thread::spawn(move || bounds::guard(process, &limits, &guarded)));
         Ok(Self { child, input, shared, guard, mark: format!("{MARK}={mark}") })
     }
 
@@ -196,48 +143,6 @@ impl Program {
     /// Its standard input comes to its end.
     pub fn close_input(&mut self) {
         self.input = None;
-    }
-
-    /// The next whole line of its standard output, without the line feed, or what there is when the output has ended.
-    /// `None`: nothing more until `deadline`, or ever.
-    pub fn output_line(&self, deadline: Instant) -> Option<Vec<u8>> {
-        let mut output = lock(&self.shared.output);
-        loop {
-            let rest = &output.standard[output.told..];
-            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line = rest[..end].to_vec();
-                output.told += end + 1;
-                return Some(line);
-            }
-            if output.standard_ended {
-                let line = rest.to_vec();
-                output.told = output.standard.len();
-                return (!line.is_empty()).then_some(line);
-            }
-            let left = deadline.checked_duration_since(Instant::now())?;
-            output = self.shared.grown.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// All of its standard output until now.
-    pub fn output(&self) -> Vec<u8> {
-        lock(&self.shared.output).standard.clone()
-    }
-
-    /// What it wrote to standard error until now: where its language says what went wrong.
-    pub fn complaint(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.shared.output).error).into_owned()
-    }
-
-    /// Waits a moment until all that a program that has ended wrote has been read: it ends before its last words arrive.
-    pub fn settle(&self) {
-        let deadline = Instant::now() + Duration::from_millis(500);
-        let mut output = lock(&self.shared.output);
-        // What it started may hold the pipes open for longer than anybody wants to wait.
-        while !(output.standard_ended && output.error_ended) {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
-            output = self.shared.grown.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
     }
 
     /// Stops it where it stands, as a machine under load does for a moment. Nothing where there are no signals.
@@ -322,61 +227,6 @@ fn with_port(command: &[OsString], port: u16) -> Vec<OsString> {
         words.push(port.to_string().into());
     }
     words
-}
-
-/// Keeps a pipe empty: a program whose output nobody reads stops in its next print. What is over the bound is not kept.
-fn drain(
-    mut pipe: impl Read,
-    shared: &Shared,
-    place: fn(&mut Output) -> &mut Vec<u8>,
-    end: fn(&mut Output) -> &mut bool,
-) {
-    const KEPT: usize = 64 * 1024;
-    let mut buffer = [0; 8192];
-    loop {
-        match pipe.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => {
-                shared.written.fetch_add(count as u64, Ordering::Relaxed);
-                let mut output = lock(&shared.output);
-                let kept = place(&mut output);
-                kept.extend_from_slice(&buffer[..count.min(KEPT.saturating_sub(kept.len()))]);
-                shared.grown.notify_all();
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    *end(&mut lock(&shared.output)) = true;
-    shared.grown.notify_all();
-}
-
-/// Looks after the bounds until the program is ended by its check. Memory and children are looked at rarely: it takes
-/// some files of `/proc` for each process.
-fn guard(process: u32, bounds: &Bounds, shared: &Shared) {
-    let started = Instant::now();
-    let mut turn = 0;
-    while !shared.ended.load(Ordering::Relaxed) {
-        let family = if turn % 5 == 4 { system::family(process) } else { Vec::new() };
-        let excess = if shared.written.load(Ordering::Relaxed) > bounds.output as u64 {
-            Some(Excess::Output)
-        } else if started.elapsed() > bounds.lifetime {
-            Some(Excess::Lifetime)
-        } else if family.len() > bounds.processes {
-            Some(Excess::Processes)
-        } else if system::resident_kib(&family).is_some_and(|used| used > bounds.memory_kib) {
-            Some(Excess::Memory)
-        } else {
-            None
-        };
-        if let Some(excess) = excess {
-            *lock(&shared.excess) = Some(excess);
-            bounded::kill(process);
-            return;
-        }
-        turn += 1;
-        thread::park_timeout(Duration::from_millis(10));
-    }
 }
 
 #[cfg(unix)]

@@ -11,26 +11,29 @@
 //! A port is better found by the program itself (port 0) and announced by it: between our choosing a port and the program's
 //! binding it somebody else may take it. A student's first server should not have to do that.
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::adversary::Adversary;
 use crate::peer::{Failure, Peer};
-use crate::program::{self, Excess, Program, Recipe};
+use crate::program::{Excess, Program, Recipe};
 use crate::system;
-use crate::transcript::{Transcript, shown};
+use crate::transcript::Transcript;
 use crate::vigil::{PATIENCE, Vigil, spoken};
 
 mod again;
 mod crowd;
 mod folder;
+mod output;
+mod port;
 mod pressure;
+mod rest;
 
 pub use crowd::{Crowd, Exhaustion};
+use port::free_port;
 
 /// What the connections of one stage share.
 pub struct Ground {
@@ -188,143 +191,6 @@ impl Stage {
         }
     }
 
-    // --- standard input and output, and the program itself ------------------------------------------
-
-    pub fn feed(&mut self, bytes: &[u8]) {
-        self.ground.transcript.sent("standard input", bytes);
-        if let Some(program) = self.ground.program().as_mut() {
-            // A program that has ended reads nothing; what it ought to have done is expected elsewhere.
-            let _ = program.feed(bytes);
-        }
-    }
-
-    pub fn close_input(&mut self) {
-        self.ground.transcript.did("the end of standard input");
-        if let Some(program) = self.ground.program().as_mut() {
-            program.close_input();
-        }
-    }
-
-    /// The next line that the program prints is `line`.
-    pub fn expect_output_line(&mut self, line: &str) -> Result<(), Failure> {
-        let next = self.output_line(&shown(line.as_bytes()))?;
-        match next == line.as_bytes() {
-            true => Ok(()),
-            false => Err(Failure::new("The program printed something else.", shown(line.as_bytes()), shown(&next))),
-        }
-    }
-
-    /// The next line that the program prints, whatever it is, without its ending.
-    pub fn output_line(&mut self, what_for: &str) -> Result<Vec<u8>, Failure> {
-        let mut vigil = Vigil::begin();
-        loop {
-            let next = match self.ground.program().as_ref() {
-                Some(program) => program.output_line(Instant::now() + Duration::from_millis(20)),
-                None => None,
-            };
-            if let Some(mut next) = next {
-                self.ground.transcript.printed(&next);
-                if next.last() == Some(&b'\r') {
-                    next.pop();
-                }
-                return Ok(next);
-            }
-            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let mut failure = self.nothing_printed(what_for, silence);
-                failure.silent = true;
-                return Err(failure);
-            }
-        }
-    }
-
-    /// "Nothing for 0.7 s" says little of a program that has ended: it will never print, and how it ended is what one asks next.
-    fn nothing_printed(&self, what_for: &str, silence: Duration) -> Failure {
-        let ended = self.ground.program().as_mut().and_then(Program::ended);
-        let more = if self.output().is_empty() { "anything" } else { "anything more" };
-        match ended {
-            Some(status) => {
-                self.ground.transcript.happened(format!("ends ({status})"));
-                let what = format!("The program ended without printing {more}.");
-                Failure::new(what, what_for, format!("its end ({status})"))
-            }
-            None => {
-                Failure::new("The program printed nothing more.", what_for, format!("nothing for {}", spoken(silence)))
-            }
-        }
-    }
-
-    /// The program ends by itself; how is the answer.
-    pub fn expect_exit(&mut self) -> Result<std::process::ExitStatus, Failure> {
-        let mut vigil = Vigil::begin();
-        loop {
-            // Let go of the lock before it is taken again: what an `if let` looks at lives as long as its body.
-            let ended = self.ground.program().as_mut().and_then(Program::ended);
-            if let Some(status) = ended {
-                self.ground.transcript.happened(format!("ends ({status})"));
-                if let Some(program) = self.ground.program().as_ref() {
-                    program.settle();
-                }
-                return Ok(status);
-            }
-            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
-                let mut failure = Failure::new(
-                    "The program does not end.",
-                    "its end",
-                    format!("it still runs after {}", spoken(silence)),
-                );
-                failure.silent = true;
-                return Err(failure);
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    /// All that it printed until now.
-    pub fn output(&self) -> Vec<u8> {
-        self.ground.program().as_ref().map(Program::output).unwrap_or_default()
-    }
-
-    /// Stops the program where it stands. A program that is stopped in the middle of a `write` and then goes on is given a
-    /// short count, in any language.
-    pub fn pause_program(&self) {
-        self.ground.transcript.did("the program is stopped where it stands");
-        if let Some(program) = self.ground.program().as_ref() {
-            program.pause();
-        }
-        // A signal is delivered when its receiver is given a processor, which on a busy machine takes its time.
-        let begun = Instant::now();
-        while system::stopped(&self.ground.processes()) == Some(false) && begun.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    pub fn resume_program(&self) {
-        self.ground.transcript.did("the program goes on");
-        if let Some(program) = self.ground.program().as_ref() {
-            program.resume();
-        }
-    }
-
-    /// What the program is doing now, where it can be seen.
-    pub fn activity(&self) -> Option<system::Activity> {
-        system::activity(&self.ground.processes())
-    }
-
-    /// Waits until the program has done all that it is going to do for now: all its threads sleep, or it has ended. Where
-    /// that cannot be seen a moment is all that can be given.
-    pub fn settle(&self) {
-        let begun = Instant::now();
-        let mut before = None;
-        while begun.elapsed() < PATIENCE {
-            let now = self.activity();
-            if now.is_none_or(|now| now.asleep && before == Some(now)) {
-                return;
-            }
-            before = now;
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     // --- for the run --------------------------------------------------------------------------------
 
     pub(crate) fn transcript(&self) -> Transcript {
@@ -418,27 +284,4 @@ fn ours(error: std::io::Error) -> Failure {
         error.to_string(),
     )
     .is("machine-has-no-sockets")
-}
-
-/// A port that nobody has. Below those that the system gives to outgoing connections: another check's connection, opened
-/// between this moment and the program's bind, does not take it. It is asked for by a bind, and not by a connection: that
-/// would be a client to the program of another check on this machine, and take a place in it. And while nothing is being
-/// started: a socket of ours would live on for a moment in every process that another thread is just starting.
-fn free_port() -> Result<u16, Failure> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    const FIRST: u32 = 10_000;
-    let end = u32::from(system::first_ephemeral_port()).max(FIRST + 1_000);
-    let start = std::process::id().wrapping_mul(7_919);
-    let _alone = program::alone();
-    for _ in 0..500 {
-        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (end - FIRST);
-        let port = u16::try_from(FIRST + offset).unwrap_or(0);
-        // Without SO_REUSEADDR, so that a port with a connection in TIME_WAIT is passed over too.
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(ours)?;
-        if socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()).is_ok() {
-            return Ok(port);
-        }
-    }
-    let what = "No free port was found below those for outgoing connections.";
-    Err(Failure::new(what, "a free port", "500 that are taken").is("machine-has-no-sockets"))
 }

@@ -8,68 +8,51 @@
 //!
 //! The same files are what `ss`, `ps` and `lsof` read. A service asks the kernel directly (netlink's sock_diag, taskstats).
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
-use std::time::Duration;
+use std::net::SocketAddr;
 
+mod processes;
 #[cfg(target_os = "linux")]
 mod queue;
+#[cfg(not(target_os = "linux"))]
+#[path = "system/no_queue.rs"]
+mod queue;
+mod table;
+
+pub use processes::{Activity, activity, carries, family, lives, orphans, processor_time, resident_kib, stopped};
+pub use table::listening_ports;
 
 /// Whether everything that `ours` sent to `theirs` has been read by the program. `None`: it cannot be seen here.
 ///
 /// Two sockets say it. In ours nothing must be waiting for an acknowledgement, else it may be still on its way; in the
 /// program's, whose addresses are the mirror of ours, nothing must lie in the receive queue. A connection that is gone
 /// takes nothing any more, and nobody needs to wait for it.
-#[cfg(target_os = "linux")]
 pub fn all_taken(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
-    let sent = queue::of(ours, theirs)?.is_none_or(|own| own.to_send == 0);
-    Some(sent && queue::of(theirs, ours)?.is_none_or(|mirror| mirror.to_read == 0))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub fn all_taken(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
-    None
+    let sent = queues(ours, theirs)?.is_none_or(|own| own.to_send == 0);
+    Some(sent && queues(theirs, ours)?.is_none_or(|mirror| mirror.to_read == 0))
 }
 
 /// Whether everything that `ours` sent to `theirs` lies in the program's receive queue, or was read already: nothing waits
 /// for an acknowledgement. `None`: it cannot be seen here.
-#[cfg(target_os = "linux")]
 pub fn all_arrived(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
-    Some(queue::of(ours, theirs)?.is_none_or(|own| own.to_send == 0))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub fn all_arrived(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
-    None
+    Some(queues(ours, theirs)?.is_none_or(|own| own.to_send == 0))
 }
 
 /// How many bytes the program has written to us that its system has not sent: Nagle's algorithm holds them back, or our
 /// receive buffer is full. `None`: it cannot be seen here.
-#[cfg(target_os = "linux")]
 pub fn held_back(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
-    queue::of(theirs, ours)?.map(|mirror| mirror.unsent)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub fn held_back(_ours: SocketAddr, _theirs: SocketAddr) -> Option<u32> {
-    None
+    queues(theirs, ours)?.map(|mirror| mirror.unsent)
 }
 
 /// In how many segments came what the program has sent us so far? `None`: it cannot be seen here.
-#[cfg(target_os = "linux")]
 pub fn segments_come(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
-    queue::of(ours, theirs)?.map(|own| own.segments)
+    queues(ours, theirs)?.map(|own| own.segments)
 }
 
-#[cfg(not(target_os = "linux"))]
-pub fn segments_come(_ours: SocketAddr, _theirs: SocketAddr) -> Option<u32> {
-    None
+/// The end of `local`, as its owner's system has it: `Some(None)` where it is gone.
+fn queues(local: SocketAddr, remote: SocketAddr) -> Option<Option<queue::Queues>> {
+    let (SocketAddr::V4(local), SocketAddr::V4(remote)) = (local, remote) else { return None };
+    queue::of(local, remote)
 }
 
 /// How many files and sockets `process` has open, or `None` where it cannot be seen.
@@ -77,157 +60,9 @@ pub fn descriptors(process: u32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{process}/fd")).ok()?.count())
 }
 
-/// The ports on which one of `processes` listens, or `None` where it cannot be seen.
-pub fn listening_ports(processes: &[u32]) -> Option<Vec<u16>> {
-    let mut sockets = BTreeSet::new();
-    for process in processes {
-        for entry in fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten() {
-            let target = fs::read_link(entry.path()).unwrap_or_default();
-            let target = target.to_string_lossy();
-            sockets
-                .extend(target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse::<u64>().ok()));
-        }
-    }
-    const LISTEN: u8 = 0x0A;
-    let rows = connections()?;
-    let mut ports: Vec<u16> = rows
-        .iter()
-        .filter(|row| row.state == LISTEN && sockets.contains(&row.inode))
-        .map(|row| row.local.port())
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    Some(ports)
-}
-
-/// What a program is doing at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Activity {
-    /// Processor time of all its threads, in hundredths of a second.
-    pub ticks: u64,
-    /// How often one of its threads was given a processor: a thread that wakes and sleeps again is seen by this alone.
-    pub switches: u64,
-    /// Every thread waits for something that has not come.
-    pub asleep: bool,
-}
-
-/// What `processes` are doing together, or `None` where it cannot be seen.
-pub fn activity(processes: &[u32]) -> Option<Activity> {
-    let mut sum = Activity { ticks: 0, switches: 0, asleep: true };
-    let mut seen = false;
-    for process in processes {
-        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
-            let Some((state, ticks)) = state_and_ticks(&thread.path()) else { continue };
-            seen = true;
-            sum.ticks += ticks;
-            sum.asleep &= state == 'S' || state == 'Z';
-            let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
-            sum.switches +=
-                status.lines().filter(|line| line.contains("ctxt_switches")).filter_map(last_number).sum::<u64>();
-        }
-    }
-    seen.then_some(sum)
-}
-
-/// Processor time of all threads of `processes`, to the nanosecond where the system counts so (`schedstat` in proc(5)).
-pub fn processor_time(processes: &[u32]) -> Option<Duration> {
-    let mut nanoseconds = Vec::new();
-    for process in processes {
-        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
-            let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-            nanoseconds.extend(text.split_whitespace().next().and_then(|first| first.parse::<u64>().ok()));
-        }
-    }
-    match nanoseconds.is_empty() {
-        true => activity(processes).map(|activity| Duration::from_millis(10 * activity.ticks)),
-        false => Some(Duration::from_nanos(nanoseconds.iter().sum())),
-    }
-}
-
 /// Whether the program still has its end of a connection to us, or `None` where it cannot be seen.
-#[cfg(target_os = "linux")]
 pub fn connected(ours: SocketAddr, theirs: SocketAddr) -> Option<bool> {
-    let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = (ours, theirs) else { return None };
-    Some(queue::of(theirs, ours)?.is_some())
-}
-
-#[cfg(not(target_os = "linux"))]
-pub fn connected(_ours: SocketAddr, _theirs: SocketAddr) -> Option<bool> {
-    None
-}
-
-/// Whether every thread of `processes` has been stopped by a signal, or `None` where it cannot be seen.
-pub fn stopped(processes: &[u32]) -> Option<bool> {
-    let mut states = Vec::new();
-    for process in processes {
-        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
-            states.extend(state_and_ticks(&thread.path()).map(|(state, _)| state));
-        }
-    }
-    (!states.is_empty()).then(|| states.iter().all(|state| matches!(state, 'T' | 'Z')))
-}
-
-/// The fields behind the program's name, which may itself contain spaces and parentheses: see proc(5).
-fn state_and_ticks(thread: &Path) -> Option<(char, u64)> {
-    let stat = fs::read_to_string(thread.join("stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    Some((fields.first()?.chars().next()?, fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
-}
-
-fn last_number(line: &str) -> Option<u64> {
-    line.split_whitespace().last()?.parse().ok()
-}
-
-/// Resident memory of `processes` together, in KiB, or `None` where it cannot be seen.
-pub fn resident_kib(processes: &[u32]) -> Option<u64> {
-    let of = |process: &u32| {
-        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    let sizes: Vec<u64> = processes.iter().filter_map(of).collect();
-    (!sizes.is_empty()).then(|| sizes.iter().sum())
-}
-
-/// `process` and all that it started, and that those started. Only itself where it cannot be seen.
-pub fn family(process: u32) -> Vec<u32> {
-    let mut family = vec![process];
-    let mut next = 0;
-    // The bound is for a program that forks faster than we read.
-    while next < family.len() && family.len() < 10_000 {
-        family.extend(children(family[next]));
-        next += 1;
-    }
-    family
-}
-
-/// Who lost its parent and came to this process for it, with all that they started: their new parent is its first thread.
-pub fn orphans() -> Vec<u32> {
-    let own = std::process::id();
-    let list = fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
-    list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()).flat_map(family).collect()
-}
-
-/// A thread's children are listed at the thread (proc(5), `/proc/PID/task/TID/children`).
-fn children(process: u32) -> Vec<u32> {
-    let mut children = Vec::new();
-    for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
-        let list = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        children.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-    }
-    children
-}
-
-/// Whether there is such a process, and it has not ended. One that ended and was not asked how lives no more.
-pub fn lives(process: u32) -> bool {
-    let state = state_and_ticks(&Path::new("/proc").join(process.to_string()));
-    state.is_some_and(|(state, _)| state != 'Z' && state != 'X')
-}
-
-/// Whether `process` was started with this `NAME=value` in its environment. `None`: it shows none.
-pub fn carries(process: u32, mark: &str) -> Option<bool> {
-    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    (!environment.is_empty()).then(|| environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
+    Some(queues(theirs, ours)?.is_some())
 }
 
 /// The size that a connection's send buffer begins with (tcp(7), `tcp_wmem`), or `None` where it is not told.
@@ -249,42 +84,6 @@ pub fn terminal_columns() -> Option<usize> {
     #[cfg(not(unix))]
     let columns = None;
     columns.filter(|columns| *columns > 1)
-}
-
-// --- the kernel's table of connections --------------------------------------------------------------
-
-struct Connection {
-    local: SocketAddr,
-    state: u8,
-    inode: u64,
-}
-
-/// Both tables: a program that listens on `::` takes connections of IPv4 in the second.
-fn connections() -> Option<Vec<Connection>> {
-    let first = fs::read_to_string("/proc/net/tcp").ok()?;
-    let second = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-    Some(first.lines().chain(second.lines()).filter_map(connection).collect())
-}
-
-/// A row is: number, local, remote, state, queues, timer, retransmits, user, timeout, inode, ...
-fn connection(line: &str) -> Option<Connection> {
-    let mut fields = line.split_whitespace().skip(1);
-    let local = address(fields.next()?)?;
-    let state = u8::from_str_radix(fields.nth(1)?, 16).ok()?;
-    Some(Connection { local, state, inode: fields.nth(5)?.parse().ok()? })
-}
-
-/// `0100007F:1F90` is 127.0.0.1:8080: each four bytes as the machine stores them, the port as one reads it.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (host, port) = text.split_once(':')?;
-    let words = host.as_bytes().chunks(8).map(|word| u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok());
-    let bytes: Vec<u8> = words.collect::<Option<Vec<u32>>>()?.iter().flat_map(|word| word.to_ne_bytes()).collect();
-    let host: IpAddr = match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
-        16 => IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical(),
-        _ => return None,
-    };
-    Some(SocketAddr::new(host, u16::from_str_radix(port, 16).ok()?))
 }
 
 #[cfg(all(test, target_os = "linux"))]

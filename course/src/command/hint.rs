@@ -13,9 +13,7 @@ pub fn run(number: u8) -> Result<bool, Problem> {
     let unit = unit(number)?;
     let mut progress = Progress::load();
     let Some(mistake) = progress.unit(number).mistake else {
-        say!(
-            "There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet."
-        );
+        say!("There is nothing to hint at: the last check of unit {number} found no mistake, or there was none yet.");
         say!("The unit's own text is {}.", text_of(unit, &progress.unit(number)).display());
         return Ok(true);
     };

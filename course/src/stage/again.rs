@@ -7,42 +7,12 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::{Duration, Instant};
 
 use super::Stage;
 use crate::peer::Failure;
-use crate::program::Program;
-use crate::system;
 use crate::vigil::PATIENCE;
 
 impl Stage {
-    /// Waits until the program sleeps and has slept for a moment: what it does after an end that we saw, such as giving back
-    /// a place, it has done by then. One whose turn on a processor has not come yet is waited for; one that sleeps and looks
-    /// again and again is looked at fifty times; and one that has ended is waited for no more.
-    pub fn until_at_rest(&self) {
-        const MOMENT: Duration = Duration::from_millis(60);
-        let begun = Instant::now();
-        let mut still: Option<(Instant, system::Activity)> = None;
-        let mut looks = 0;
-        while begun.elapsed() < PATIENCE
-            && looks < 50
-            && self.ground.program().as_mut().and_then(Program::ended).is_none()
-        {
-            // Where it cannot be seen, a moment is all that can be given.
-            let Some(now) = self.activity() else { return std::thread::sleep(4 * MOMENT) };
-            looks += u32::from(now.asleep);
-            match still {
-                Some((since, then)) if now.asleep && now == then => {
-                    if since.elapsed() >= MOMENT {
-                        return;
-                    }
-                }
-                _ => still = Some((Instant::now(), now)),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
     /// Nobody listens at the port any more, or very soon nobody will: a connection is refused. A program that has ended
     /// refuses too. It is asked again when the program has come to rest, ten times in all: each asking may wake it.
     pub fn expect_refused(&mut self) -> Result<(), Failure> {

@@ -11,13 +11,13 @@ use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Stage, ours};
 use crate::peer::{Failure, SPINNING};
 use crate::program::Program;
 use crate::system;
-use crate::vigil::{PATIENCE, Vigil};
+use crate::vigil::Vigil;
 
 /// Asked of the system for each direction of a narrow connection; Linux makes twice as much of it.
 const NARROW: usize = 16 * 1024;
@@ -42,38 +42,6 @@ impl Stage {
     pub fn more_than_fits(&self) -> usize {
         const MIB: usize = 1 << 20;
         system::usual_send_buffer().map_or(8 * MIB, |usual| usual + 2 * MIB)
-    }
-
-    /// Waits until the program does nothing but wait for somebody else.
-    pub fn until_asleep(&self) {
-        const LOOK: Duration = Duration::from_millis(10);
-        let begun = Instant::now();
-        let mut before = None;
-        while begun.elapsed() < PATIENCE {
-            let now = self.activity();
-            match now {
-                // Not to be seen here: a moment is all that can be given.
-                None if begun.elapsed() > 20 * LOOK => return,
-                Some(now) if now.asleep && before == Some(now) => return,
-                _ => {}
-            }
-            before = now;
-            std::thread::sleep(LOOK);
-        }
-    }
-
-    /// Stops the program, which is blocked in a call, and lets it go on. A `write` that has taken something by then returns
-    /// that much and no more: write(2) allows it, and in Linux being stopped is interruption enough (signal(7)).
-    pub fn interrupt_its_call(&self) {
-        self.until_asleep();
-        self.pause_program();
-        // A signal to go on that comes too early takes the signal to stop back.
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && !system::stopped(&self.ground.processes()).unwrap_or(begun.elapsed() > NAP)
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.resume_program();
     }
 
     /// Ends the server with its connections open, and starts it again at the same port.
@@ -105,9 +73,6 @@ impl Stage {
         self.expect_exit()
     }
 }
-
-/// Where it cannot be seen whether a program has stopped.
-const NAP: Duration = Duration::from_millis(20);
 
 /// What a listener's socket is given, its connections inherit (tcp(7)); given to a connection it would come too late.
 fn narrow_listener() -> io::Result<TcpListener> {

@@ -206,7 +206,7 @@ fn connected(stage: &mut Stage, group: &str) -> Result<Peer, Failure> {
 fn greeting_first(stage: &mut Stage) -> Result<(), Failure> {
     let (name, ..) = group(stage);
     let mut server = connected(stage, &name)?;
-    stage.settle();
+    stage.until_at_rest();
     let early = server.come().map_err(|failure| failure.is("program-ends-at-once"))?;
     if !early.is_empty() {
         let what = "The program spoke before it had heard the greeting.";
@@ -275,7 +275,7 @@ fn takes_its_leave(stage: &mut Stage) -> Result<(), Failure> {
 fn waits_for_the_goodbye(stage: &mut Stage) -> Result<(), Failure> {
     let mut server = asked(stage, None)?;
     server.expect(b"QUIT\r\n")?;
-    stage.settle();
+    stage.until_at_rest();
     server.come()?;
     server.send("205 goodbye\r\n")?;
     server.finish();
@@ -319,7 +319,7 @@ fn succeeds(stage: &mut Stage) -> Result<(), Failure> {
 
 /// What it printed says more than that it still runs.
 fn fails_and_prints_nothing(stage: &mut Stage) -> Result<(), Failure> {
-    stage.settle();
+    stage.until_at_rest();
     prints_nothing(stage)?;
     let status = stage.expect_exit()?;
     prints_nothing(stage)?;

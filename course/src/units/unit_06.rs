@@ -137,7 +137,7 @@ fn refusal_arrives(stage: &mut Stage) -> Result<(), Failure> {
     anna.expect_line("too large")?;
     anna.until_end()?;
     // Whatever the program does behind its end, it has done it when it sleeps: draining, or waiting for the next client.
-    stage.until_asleep();
+    stage.until_at_rest();
     anna.expect_no_reset()
 }
 

@@ -195,7 +195,7 @@ fn last_answers(stage: &mut Stage) -> Result<(), Failure> {
     stage.close_input();
     server.expect_line(&questions[0])?;
     server.expect_line(&questions[1])?;
-    stage.settle();
+    stage.until_at_rest();
     for (question, answer) in questions.iter().zip(&answers) {
         server.send(format!("{answer}\n"))?;
         stage.expect_output_line(&format!("{question}: {answer}"))?;

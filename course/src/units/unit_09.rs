@@ -160,7 +160,7 @@ fn does_not_read(stage: &mut Stage) -> Result<(), Failure> {
     }
     let mut carla = stage.connect_narrow("Carla (who never reads)")?;
     carla.send("list\n".repeat(200))?;
-    stage.settle();
+    stage.until_at_rest();
     let note = stage.adversary.sentence();
     say(&mut anna, &format!("put {note}"))?;
     notes.push(format!("Anna: {note}"));

@@ -1,0 +1,84 @@
+//! What is the program doing, has it done what it had to do, and what if it is stopped in the middle?
+//!
+//! # In production
+//!
+//! `top -H` shows the same of a process that one suspects; SIGSTOP and SIGCONT are what a debugger and a frozen container use.
+
+use std::time::{Duration, Instant};
+
+use super::Stage;
+use crate::program::Program;
+use crate::system;
+use crate::vigil::PATIENCE;
+
+/// Where it cannot be seen whether a program has stopped.
+const NAP: Duration = Duration::from_millis(20);
+
+impl Stage {
+    /// What the program is doing now, where it can be seen.
+    pub fn activity(&self) -> Option<system::Activity> {
+        system::activity(&self.ground.processes())
+    }
+
+    /// Waits until the program sleeps and has slept for a moment: what it does after an end that we saw, such as giving back
+    /// a place, it has done by then. One whose turn on a processor has not come yet is waited for; one that sleeps and looks
+    /// again and again is looked at fifty times; and one that has ended is waited for no more.
+    pub fn until_at_rest(&self) {
+        const MOMENT: Duration = Duration::from_millis(60);
+        let begun = Instant::now();
+        let mut still: Option<(Instant, system::Activity)> = None;
+        let mut looks = 0;
+        while begun.elapsed() < PATIENCE
+            && looks < 50
+            && self.ground.program().as_mut().and_then(Program::ended).is_none()
+        {
+            // Where it cannot be seen, a moment is all that can be given.
+            let Some(now) = self.activity() else { return std::thread::sleep(4 * MOMENT) };
+            looks += u32::from(now.asleep);
+            match still {
+                Some((since, then)) if now.asleep && now == then => {
+                    if since.elapsed() >= MOMENT {
+                        return;
+                    }
+                }
+                _ => still = Some((Instant::now(), now)),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Stops the program where it stands. A program that is stopped in the middle of a `write` and then goes on is given a
+    /// short count, in any language.
+    pub fn pause_program(&self) {
+        self.ground.transcript.did("the program is stopped where it stands");
+        if let Some(program) = self.ground.program().as_ref() {
+            program.pause();
+        }
+        // A signal is delivered when its receiver is given a processor, which on a busy machine takes its time.
+        let begun = Instant::now();
+        while system::stopped(&self.ground.processes()) == Some(false) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn resume_program(&self) {
+        self.ground.transcript.did("the program goes on");
+        if let Some(program) = self.ground.program().as_ref() {
+            program.resume();
+        }
+    }
+
+    /// Stops the program, which is blocked in a call, and lets it go on. A `write` that has taken something by then returns
+    /// that much and no more: write(2) allows it, and in Linux being stopped is interruption enough (signal(7)).
+    pub fn interrupt_its_call(&self) {
+        self.until_at_rest();
+        self.pause_program();
+        // A signal to go on that comes too early takes the signal to stop back.
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && !system::stopped(&self.ground.processes()).unwrap_or(begun.elapsed() > NAP)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.resume_program();
+    }
+}
