@@ -120,6 +120,8 @@ impl Stage {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
+        // One that is still there ends before the next begins: its end takes along all that this process has started.
+        *self.ground.program() = None;
         let program = Program::start(&self.recipe, self.port, &self.arguments).map_err(|error| {
             let command =
                 self.recipe.command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

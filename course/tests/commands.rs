@@ -43,8 +43,12 @@ impl Student {
     }
 
     fn solves(&self) {
-        let solution = lab::catalogue::course().join("units/04-line-chat/solution.rs");
-        fs::copy(solution, self.labs.join("04-line-chat/src/main.rs")).unwrap();
+        self.solves_unit("04-line-chat");
+    }
+
+    fn solves_unit(&self, label: &str) {
+        let solution = lab::catalogue::course().join("units").join(label).join("solution.rs");
+        fs::copy(solution, self.labs.join(label).join("src/main.rs")).unwrap();
     }
 }
 
@@ -78,6 +82,18 @@ fn from_the_list_to_a_pass() {
     student.sees("list", 0, &["passed", "Go on with: cargo lab start 5"]);
     student.sees("hint 4", 0, &["nothing to hint at", &copy]);
     student.sees("grade", 0, &["25 of 25 points"]);
+}
+
+/// The proof runs many checks in one process. A student's runner is alone with one program, and ends whatever it started:
+/// a probe that started the program twice once lost the second one by that.
+#[test]
+fn each_solution_passes_as_a_student_runs_it() {
+    let student = Student::new("Ida");
+    for unit in lab::units::UNITS {
+        student.sees(&format!("start {}", unit.number), 0, &[]);
+        student.solves_unit(&unit.label());
+        student.sees(&format!("check {}", unit.number), 0, &["Passed"]);
+    }
 }
 
 #[test]

@@ -33,7 +33,6 @@ impl Stage {
 
     /// Starts a program that has ended once more, at the same port. What comes of it shows the next [`Stage::connect`].
     pub fn start_again(&mut self) -> Result<(), Failure> {
-        *self.ground.program() = None;
         self.start()
     }
 }

@@ -47,7 +47,6 @@ impl Stage {
     /// Ends the server with its connections open, and starts it again at the same port.
     pub fn restart_server(&mut self) -> Result<(), Failure> {
         self.ground.transcript.did("the program is ended from outside");
-        *self.ground.program() = None;
         self.start()
     }
 
