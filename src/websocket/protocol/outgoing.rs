@@ -20,17 +20,13 @@ use super::mask_keys::MaskKeys;
 use super::message::MessageKind;
 use super::opcode::{Opcode, Role};
 use super::send_error::SendError;
-use super::utf8::Utf8Validator;
+
+mod fragments;
+
+use fragments::Fragments;
 
 /// What the queue keeps of its memory when it is empty: a message of 64 KiB with its header.
 const KEPT: usize = 65 * 1024;
-
-/// A message that we send in fragments.
-#[derive(Debug)]
-struct Fragments {
-    kind: MessageKind,
-    utf8: Utf8Validator,
-}
 
 /// The sending direction of a connection: messages in, bytes out.
 ///
@@ -127,41 +123,6 @@ impl Outgoing {
     }
     // ANCHOR_END: close
 
-    /// Begins a message whose end is not yet known. Control frames may be queued before it ends, other messages not.
-    ///
-    /// # Errors
-    ///
-    /// After our Close frame, inside another message in fragments, or text that is wrong already.
-    pub fn first_fragment(&mut self, kind: MessageKind, piece: &[u8]) -> Result<(), SendError> {
-        self.check_message_may_begin()?;
-        let mut fragments = Fragments { kind, utf8: Utf8Validator::default() };
-        fragments.check(piece, false)?;
-        self.frame(kind.opcode(), false, piece)?;
-        self.fragments = Some(fragments);
-        Ok(())
-    }
-
-    /// The next piece, and not the last. A character may be cut between two pieces.
-    ///
-    /// # Errors
-    ///
-    /// After our Close frame, nothing has begun, or text that is wrong; such a message can only be given up, by
-    /// closing.
-    pub fn next_fragment(&mut self, piece: &[u8]) -> Result<(), SendError> {
-        self.continuation(piece, false)
-    }
-
-    /// The last piece; it may be empty.
-    ///
-    /// # Errors
-    ///
-    /// As [`next_fragment`](Self::next_fragment), and if text ends inside a character.
-    pub fn last_fragment(&mut self, piece: &[u8]) -> Result<(), SendError> {
-        self.continuation(piece, true)?;
-        self.fragments = None;
-        Ok(())
-    }
-
     /// Is our Close frame queued or sent?
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -254,15 +215,6 @@ impl Outgoing {
         self.frame(opcode, true, payload)
     }
 
-    fn continuation(&mut self, piece: &[u8], last: bool) -> Result<(), SendError> {
-        if self.closed {
-            return Err(SendError::AfterClose);
-        }
-        let Some(fragments) = &mut self.fragments else { return Err(SendError::NothingBegun) };
-        fragments.check(piece, last)?;
-        self.frame(Opcode::Continuation, last, piece)
-    }
-
     // ANCHOR: frame
     /// The one place where a frame is made.
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
@@ -288,20 +240,6 @@ impl Outgoing {
         Ok(())
     }
     // ANCHOR_END: frame
-}
-
-impl Fragments {
-    fn check(&mut self, piece: &[u8], last: bool) -> Result<(), SendError> {
-        if self.kind == MessageKind::Binary {
-            return Ok(());
-        }
-        // On a copy: a piece that is refused was not sent, so the text before it is still good.
-        let mut utf8 = self.utf8.clone();
-        let verdict = utf8.feed(piece).and_then(|()| if last { utf8.finish() } else { Ok(()) });
-        verdict.map_err(SendError::NotUtf8)?;
-        self.utf8 = utf8;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -389,33 +327,6 @@ mod tests {
         assert_eq!(outgoing.next_fragment(b""), Err(SendError::AfterClose));
         assert_eq!(outgoing.last_fragment(b""), Err(SendError::AfterClose));
         assert_eq!(outgoing.pending().len(), length);
-    }
-
-    #[test]
-    fn fragments_are_not_mixed_with_other_messages() {
-        let mut outgoing = Outgoing::server();
-        assert_eq!(outgoing.next_fragment(b""), Err(SendError::NothingBegun));
-        assert_eq!(outgoing.last_fragment(b""), Err(SendError::NothingBegun));
-        outgoing.first_fragment(MessageKind::Binary, b"\xff").unwrap();
-        assert_eq!(outgoing.text(""), Err(SendError::InsideFragments(MessageKind::Binary)));
-        let again = outgoing.first_fragment(MessageKind::Text, b"");
-        assert_eq!(again, Err(SendError::InsideFragments(MessageKind::Binary)));
-        outgoing.pong(b"between").unwrap();
-        outgoing.next_fragment(b"\xff").unwrap();
-        outgoing.last_fragment(b"").unwrap();
-        outgoing.text("after").unwrap();
-        assert_eq!(seen(&outgoing).len(), 5);
-    }
-
-    #[test]
-    fn text_in_fragments_is_utf8() {
-        let mut outgoing = Outgoing::server();
-        outgoing.first_fragment(MessageKind::Text, b"\xc3").unwrap();
-        assert!(matches!(outgoing.next_fragment(b"\x41"), Err(SendError::NotUtf8(_))));
-        assert!(matches!(outgoing.last_fragment(b""), Err(SendError::NotUtf8(_))), "it would end inside a character");
-        outgoing.last_fragment(b"\xa9").unwrap();
-        assert!(matches!(outgoing.first_fragment(MessageKind::Text, b"\xff"), Err(SendError::NotUtf8(_))));
-        outgoing.text("a message that was refused had not begun").unwrap();
     }
 
     #[test]
