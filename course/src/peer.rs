@@ -124,6 +124,11 @@ impl Peer {
         }
     }
 
+    /// Whether the program has read all that was sent to it, where that can be seen.
+    pub fn has_been_read(&self) -> Option<bool> {
+        system::all_taken(self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?)
+    }
+
     /// Waits until all that was sent lies before the program, read or not: pieces that were sent one after the other can
     /// then be read as one.
     pub fn arrived(&mut self) {

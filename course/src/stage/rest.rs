@@ -20,6 +20,16 @@ impl Stage {
         system::activity(&self.ground.processes())
     }
 
+    /// By itself, however it was.
+    pub fn has_ended(&self) -> bool {
+        self.ground.program().as_mut().and_then(Program::ended).is_some()
+    }
+
+    /// Resident memory of the program and those whom it has started, in KiB, where it can be seen.
+    pub fn memory_kib(&self) -> Option<u64> {
+        system::resident_kib(&self.ground.processes())
+    }
+
     /// Waits until the program sleeps and has slept for a moment: what it does after an end that we saw, such as giving back
     /// a place, it has done by then. One whose turn on a processor has not come yet is waited for; one that sleeps and looks
     /// again and again is looked at fifty times; and one that has ended is waited for no more.

@@ -1,0 +1,51 @@
+//! Wrong on purpose: the prediction is a peek.
+
+use std::env;
+use std::io::{self, BufRead, Read, Write};
+use std::net::TcpStream;
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let (command, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        match command {
+            "arrived" | "ended" => {}
+            "read" => {
+                let room = number(rest)?;
+                println!("predicted {}", predict(&stream, room)?);
+                println!("{}", record(&mut stream, room)?);
+            }
+            "write" => stream.write_all(rest.as_bytes())?,
+            other => eprintln!("recorder: {other:?} is none of arrived, ended, read, write"),
+        }
+    }
+    Ok(())
+}
+
+fn number(text: &str) -> io::Result<usize> {
+    text.trim().parse().map_err(|_| io::Error::other(format!("recorder: {text:?} is not a number")))
+}
+
+fn predict(stream: &TcpStream, room: usize) -> io::Result<String> {
+    let mut buffer = vec![0; room];
+    stream.set_nonblocking(true)?;
+    let looked = stream.peek(&mut buffer);
+    stream.set_nonblocking(false)?;
+    match looked {
+        Ok(0) => Ok("end".to_owned()),
+        Ok(count) => Ok(count.to_string()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok("wait".to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+fn record(stream: &mut TcpStream, room: usize) -> io::Result<String> {
+    let mut buffer = vec![0; room];
+    let count = stream.read(&mut buffer)?;
+    if count == 0 {
+        return Ok("end".to_owned());
+    }
+    Ok(format!("read {count}: {}", buffer[..count].escape_ascii()))
+}
