@@ -49,6 +49,13 @@ impl Stage {
         Ok(path.into())
     }
 
+    /// A file of zero bytes that takes next to no place, where the file system can do that.
+    pub fn hollow_file(&mut self, name: &str, length: u64) -> Result<OsString, Failure> {
+        let path = self.path(name)?;
+        fs::File::create(&path).and_then(|file| file.set_len(length)).map_err(no_file)?;
+        Ok(path.into())
+    }
+
     /// What the program wrote into the file of this name; `None` if there is no such file.
     pub fn written(&mut self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         Ok(fs::read(self.path(name)?).ok())
