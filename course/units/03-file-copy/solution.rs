@@ -76,13 +76,11 @@ fn send(stream: &TcpStream, mut original: &File) -> io::Result<u32> {
 /// All of `bytes`: what std calls `write_all`. Written by hand once.
 fn write_whole(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     // HOLE Write, as long as something is left. `write` says how many bytes it took: go on behind them.
-    // ANCHOR: write_whole
     let mut rest = bytes;
     while !rest.is_empty() {
         let count = stream.write(rest)?;
         rest = &rest[count..];
     }
-    // ANCHOR_END: write_whole
     // END
     Ok(())
 }
@@ -94,7 +92,6 @@ fn receive(mut stream: &TcpStream, mut copy: &File, length: u64) -> io::Result<u
     let mut missing = length;
     // HOLE Read, as long as something is missing; hash and store what came.
     //  An end before that is an error: io::ErrorKind::UnexpectedEof.
-    // ANCHOR: receive
     // Asked before the first read: of an empty file nothing comes back, not even an end.
     while missing > 0 {
         let count = stream.read(&mut piece)?;
@@ -106,7 +103,6 @@ fn receive(mut stream: &TcpStream, mut copy: &File, length: u64) -> io::Result<u
         // A service that sends more than it was sent is no echo; it must not make us count below zero.
         missing = missing.saturating_sub(count as u64);
     }
-    // ANCHOR_END: receive
     // END
     Ok(checksum.value())
 }
