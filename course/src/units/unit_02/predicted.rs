@@ -68,12 +68,9 @@ pub(super) fn joined(stage: &mut Stage) -> Result<(), Failure> {
     let (first, second) = (words(stage), words(stage));
     arrive(stage, &mut sender, &first)?;
     arrive(stage, &mut sender, &second)?;
-    let (head, rest) = stage.adversary.halves(&second);
-    for piece in [&[&first, head].concat(), rest] {
-        predicts(stage, piece.len(), &piece.len().to_string())?;
-        came(stage, piece)?;
-    }
-    Ok(())
+    let (head, _) = stage.adversary.halves(&second);
+    let piece = [&first, head].concat();
+    predicts(stage, piece.len(), &piece.len().to_string())
 }
 
 /// Nothing is sent until the prediction is there: who reads first waits for ever.
@@ -84,14 +81,13 @@ pub(super) fn before(stage: &mut Stage) -> Result<(), Failure> {
     came(stage, &words)
 }
 
+/// Though something has come before, and was read: that it was all is not known.
 pub(super) fn wait(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut sender, first, second) = (connected(stage)?, words(stage), words(stage));
-    arrive(stage, &mut sender, &first)?;
-    predicts(stage, 100, &first.len().to_string())?;
-    came(stage, &first)?;
-    predicts(stage, 100, "wait")?;
-    sender.send(&second)?;
-    came(stage, &second)
+    let (mut sender, words) = (connected(stage)?, words(stage));
+    arrive(stage, &mut sender, &words)?;
+    predicts(stage, 100, &words.len().to_string())?;
+    came(stage, &words)?;
+    predicts(stage, 100, "wait")
 }
 
 /// What a read that waited has brought was never announced, and so there is nothing to take off for it.
@@ -110,16 +106,18 @@ pub(super) fn told_alone(stage: &mut Stage) -> Result<(), Failure> {
     let (mut sender, words) = (connected(stage)?, words(stage));
     sender.send(&words)?;
     sender.arrived();
-    predicts(stage, 100, "wait")?;
-    came(stage, &words)
+    predicts(stage, 100, "wait")
 }
 
+/// It was said while bytes still waited; what the program predicts for these is the next probe's question.
 pub(super) fn end(stage: &mut Stage) -> Result<(), Failure> {
-    let mut sender = connected(stage)?;
+    let (mut sender, words) = (connected(stage)?, words(stage));
+    arrive(stage, &mut sender, &words)?;
     sender.finish();
     stage.feed(b"ended\n");
-    predicts(stage, 100, "end")?;
-    stage.expect_output_line("end")
+    read(stage, 100)?;
+    came(stage, &words)?;
+    predicts(stage, 100, "end")
 }
 
 /// The end is said while bytes still wait, and it comes after them, though there would be room for it in the last read.
@@ -133,8 +131,7 @@ pub(super) fn end_behind(stage: &mut Stage) -> Result<(), Failure> {
         predicts(stage, room, &piece.len().to_string())?;
         came(stage, piece)?;
     }
-    predicts(stage, 100, "end")?;
-    stage.expect_output_line("end")
+    Ok(())
 }
 
 pub(super) fn end_each_time(stage: &mut Stage) -> Result<(), Failure> {

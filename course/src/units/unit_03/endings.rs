@@ -44,8 +44,7 @@ pub(super) fn end_while_sending(stage: &mut Stage) -> Result<(), Failure> {
     let mut echo = stage.accept("Echo")?;
     stage.until_at_rest();
     echo.finish();
-    let status = stage.expect_exit()?;
-    reported(status, "The service ended before it had taken the file, and the program is content.")
+    stage.expect_exit().map(|_| ())
 }
 
 pub(super) fn copy_differs(stage: &mut Stage) -> Result<(), Failure> {
