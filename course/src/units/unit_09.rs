@@ -145,7 +145,7 @@ fn no_name_yet(stage: &mut Stage) -> Result<(), Failure> {
     let mut dora = stage.connect_from("Dora", address)?;
     say(&mut dora, "name Dora")?;
     dora.reset();
-    stage.settle();
+    stage.until_at_rest();
     for name in ["Berta", "Carla"] {
         let mut client = match name {
             "Berta" => stage.connect_from(name, address)?,

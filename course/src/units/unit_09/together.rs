@@ -72,7 +72,7 @@ pub fn does_not_read(stage: &mut Stage) -> Result<(), Failure> {
     let mut carla = stage.connect_narrow("Carla (who never reads)")?;
     carla.send("list\n".repeat(200))?;
     carla.arrived();
-    stage.settle();
+    stage.until_at_rest();
     say(&mut anna, &format!("put {}", stage.adversary.sentence()))
 }
 
@@ -97,7 +97,7 @@ pub fn a_bug(stage: &mut Stage) -> Result<(), Failure> {
     say(&mut anna, &format!("put {note}"))?;
     lists(&mut anna, &[format!("Anna: {note}")])?;
     // Its thread has ended by now: whoever looks how it ended does so when the next client comes.
-    stage.settle();
+    stage.until_at_rest();
     let mut carla = stage.connect("Carla")?;
     lists(&mut carla, &[format!("Anna: {note}")])
 }
