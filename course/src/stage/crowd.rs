@@ -8,12 +8,14 @@
 //! Nobody has to do it on purpose: a port scanner, a load balancer's probes, a mobile network that forgets its phones leave
 //! silent connections behind, and a limit of 1024 descriptors is a common default (`ulimit -n`).
 
+use socket2::{Domain, Socket, Type};
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Ground, Stage};
-use crate::peer::Failure;
+use super::{Ground, Stage, free_port, ours};
+use crate::peer::{Failure, Peer};
 use crate::program::{self, Program};
 use crate::system;
 use crate::vigil::{PATIENCE, Vigil};
@@ -63,17 +65,38 @@ impl Stage {
                 Err(error) => {
                     self.still_alive()?;
                     if vigil.silent(|| self.ground.processes()).is_some() {
-                        return Err(Failure::new(
-                            "The program does not listen any more.",
-                            "a connection",
-                            error.to_string(),
-                        ));
+                        let what = match error.kind() {
+                            ErrorKind::TimedOut => "The program lets nobody in any more: its queue is full.",
+                            _ => "The program does not listen any more.",
+                        };
+                        return Err(Failure::new(what, "a connection", error.to_string()));
                     }
                     std::thread::sleep(Duration::from_millis(2));
                 }
             }
         }
         Ok(crowd)
+    }
+
+    /// An address for [`Stage::connect_from`] that nobody has, and that the system gives to nobody by itself.
+    pub fn own_address(&self) -> Result<SocketAddr, Failure> {
+        Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)))
+    }
+
+    /// A further connection, from this address: two may come from the same one after the other, if the first was reset. From
+    /// any, where that cannot be had.
+    pub fn connect_from(&mut self, name: &str, address: SocketAddr) -> Result<Peer, Failure> {
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let connected = || -> std::io::Result<TcpStream> {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&address.into())?;
+            socket.connect(&to.into())?;
+            Ok(socket.into())
+        };
+        let Ok(stream) = connected() else { return self.connect(name) };
+        self.ground.transcript.did(format!("{name} connects, from an address of her choice"));
+        Peer::new(name, stream, Arc::clone(&self.ground)).map_err(ours)
     }
 
     /// The program may open `more` files and sockets, and then no more: `accept` fails with EMFILE. `None` where that cannot

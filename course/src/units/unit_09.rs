@@ -2,13 +2,16 @@
 //!
 //! The protocol is defined in `course/units/09-notice-board/unit.md`. The probes go the way of the unit: one client, the next
 //! one after it, and then many at a time, who are slow, who meet a bug, who are too many, who are gone already. What is asked
-//! each time is whether another client notices.
+//! each time is whether another client notices. The last ones stand in `door`: there it is the accept loop that notices.
 
 use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
-use crate::stage::{Exhaustion, Stage};
+use crate::stage::Stage;
 use crate::transcript::shown;
+
+mod door;
+mod together;
 
 pub const UNIT: Unit = Unit {
     number: 9,
@@ -16,18 +19,35 @@ pub const UNIT: Unit = Unit {
     title: "One client, then threads: a notice board",
     role: Role::Server,
     probes: &[
-        Probe::visible("a client puts up a note and reads it", 2, "message-without-its-end", one_client),
+        Probe::visible("a client puts up a note and reads it", 1, "message-without-its-end", one_client),
+        Probe::visible("a line that is no command is answered", 1, "work-not-answered", no_command),
+        Probe::visible("a line may come in two pieces", 1, "one-read-is-one-message", in_two_pieces),
+        Probe::visible("two lines may come in one segment", 1, "rest-of-the-read-lost", two_in_one),
+        Probe::visible("who has finished is let go", 1, "end-of-the-stream-ignored", let_go),
         Probe::visible("the next client is served as well", 1, "ends-after-the-first-client", the_next_client),
         Probe::visible("the next client has no name yet", 1, "state-leaked-between-clients", no_name_yet),
         Probe::visible("a client that says nothing stops nobody", 4, "one-slow-client-stops-all", says_nothing),
-        Probe::visible("two clients have two names", 1, "state-shared-between-clients", two_names),
-        Probe::visible("what one puts up, all can read", 2, "copy-instead-of-shared", all_can_read),
-        Probe::visible("many clients that say nothing stop nobody", 1, "too-few-threads", many_say_nothing),
-        Probe::visible("a client that does not read stops nobody", 2, "lock-held-while-writing", does_not_read),
-        Probe::visible("a bug that one client meets is nobody else's", 3, "panic-stops-all", a_bug),
-        Probe::visible("out of descriptors, the server goes on", 1, "accept-error-ends-the-server", out_of_descriptors),
-        Probe::visible("and rests until a client leaves", 1, "accept-error-spins", rests),
-        Probe::hidden("a client that is gone already stops nobody", 1, "gone-before-it-was-accepted", gone_already),
+        Probe::visible("two clients have two names", 1, "state-shared-between-clients", together::two_names),
+        Probe::visible("what one puts up, all can read", 1, "copy-instead-of-shared", together::all_can_read),
+        Probe::visible("notes keep their order", 1, "order-of-arrival-lost", together::order),
+        Probe::visible("a note remains when its author has left", 1, "gone-with-its-author", together::remains),
+        Probe::visible("many clients that say nothing stop nobody", 1, "too-few-threads", together::many_say_nothing),
+        Probe::visible(
+            "a client that does not read stops nobody",
+            2,
+            "lock-held-while-writing",
+            together::does_not_read,
+        ),
+        Probe::visible("who meets a bug is let go", 1, "failed-and-still-connected", together::a_bug_ends_it),
+        Probe::visible("and it is nobody else's", 2, "panic-stops-all", together::a_bug),
+        Probe::visible("out of descriptors, the server goes on", 1, "accept-error-ends-the-server", door::goes_on),
+        Probe::visible("and rests until a client leaves", 1, "accept-error-spins", door::rests),
+        Probe::hidden(
+            "a client that is gone already stops nobody",
+            1,
+            "gone-before-it-was-accepted",
+            door::gone_already,
+        ),
     ],
     next: &[
         "src/simple_server.rs, SimpleServer::serve: the server that this unit began with, whole",
@@ -37,8 +57,6 @@ pub const UNIT: Unit = Unit {
         "examples/02_simple_server.rs and examples/03_standard_server.rs: both in forty lines",
     ],
 };
-
-const END_IGNORED: &str = "end-of-the-stream-ignored";
 
 fn say(peer: &mut Peer, line: &str) -> Result<(), Failure> {
     peer.send(format!("{line}\n"))?;
@@ -54,7 +72,7 @@ fn lists(peer: &mut Peer, notes: &[String]) -> Result<(), Failure> {
 /// Has finished, and the server has closed: whoever comes now is the next.
 fn leaves(mut peer: Peer) -> Result<(), Failure> {
     peer.finish();
-    peer.expect_end_without_spinning(END_IGNORED)
+    peer.expect_end()
 }
 
 fn one_client(stage: &mut Stage) -> Result<(), Failure> {
@@ -65,6 +83,42 @@ fn one_client(stage: &mut Stage) -> Result<(), Failure> {
     say(&mut anna, &format!("put {first}"))?;
     say(&mut anna, &format!("put {second}"))?;
     lists(&mut anna, &[format!("Anna: {first}"), format!("Anna: {second}")])
+}
+
+/// The conversation goes on.
+fn no_command(stage: &mut Stage) -> Result<(), Failure> {
+    stage.start_server()?;
+    let mut anna = stage.connect("Anna")?;
+    anna.send(format!("say {}\n", stage.adversary.sentence()))?;
+    anna.expect_line("error unknown command")?;
+    say(&mut anna, "name Anna")
+}
+
+/// What is said to the second half for itself comes before what is said to the next line.
+fn in_two_pieces(stage: &mut Stage) -> Result<(), Failure> {
+    stage.start_server()?;
+    let mut anna = stage.connect("Anna")?;
+    let line = format!("name {}", stage.adversary.sentence());
+    let (head, tail) = stage.adversary.halves(line.as_bytes());
+    anna.send_pieces([head, &[tail, b"\n"].concat()])?;
+    anna.expect_line("ok")?;
+    say(&mut anna, "name Anna")
+}
+
+fn two_in_one(stage: &mut Stage) -> Result<(), Failure> {
+    stage.start_server()?;
+    let mut anna = stage.connect("Anna")?;
+    anna.send(format!("name Anna\nput {}\n", stage.adversary.sentence()))?;
+    anna.expect_line("ok")?;
+    anna.expect_line("ok")
+}
+
+fn let_go(stage: &mut Stage) -> Result<(), Failure> {
+    stage.start_server()?;
+    let mut anna = stage.connect("Anna")?;
+    say(&mut anna, &format!("put {}", stage.adversary.sentence()))?;
+    anna.finish();
+    anna.expect_end_without_spinning("end-of-the-stream-ignored")
 }
 
 /// Neither has a name, and neither reads the board: both are asked later.
@@ -78,15 +132,25 @@ fn the_next_client(stage: &mut Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Two come after her: Linux reserves the next descriptor before `accept` waits, so it is the second of them who gets hers.
-/// Each reads her own note: that all can read Anna's is asked later.
+/// One has left as one should and one has vanished, for who cleans up may do it on one way out only. What they were called
+/// may have been noted by their addresses, or by their descriptors: the first who comes has the same address as the one who
+/// vanished, and two come, for Linux reserves the next descriptor before `accept` waits. Each reads her own note: that all
+/// can read it is asked later.
 fn no_name_yet(stage: &mut Stage) -> Result<(), Failure> {
     stage.start_server()?;
     let mut anna = stage.connect("Anna")?;
     say(&mut anna, "name Anna")?;
     leaves(anna)?;
+    let address = stage.own_address()?;
+    let mut dora = stage.connect_from("Dora", address)?;
+    say(&mut dora, "name Dora")?;
+    dora.reset();
+    stage.until_at_rest();
     for name in ["Berta", "Carla"] {
-        let mut client = stage.connect(name)?;
+        let mut client = match name {
+            "Berta" => stage.connect_from(name, address)?,
+            _ => stage.connect(name)?,
+        };
         let note = stage.adversary.sentence();
         say(&mut client, &format!("put {note}"))?;
         client.send("list\n")?;
@@ -108,121 +172,14 @@ fn no_name_yet(stage: &mut Stage) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Nor does one who stops in the middle of a line.
 fn says_nothing(stage: &mut Stage) -> Result<(), Failure> {
     stage.start_server()?;
     let _anna = stage.connect("Anna")?;
-    let mut berta = stage.connect("Berta")?;
-    say(&mut berta, "name Berta")
-}
-
-fn two_names(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let (mut anna, mut berta) = (stage.connect("Anna")?, stage.connect("Berta")?);
-    let note = stage.adversary.sentence();
-    say(&mut anna, "name Anna")?;
-    say(&mut berta, "name Berta")?;
-    say(&mut anna, &format!("put {note}"))?;
-    lists(&mut anna, &[format!("Anna: {note}")])
-}
-
-/// Both are being served before there is a note.
-fn all_can_read(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let (mut anna, mut berta) = (stage.connect("Anna")?, stage.connect("Berta")?);
-    let (first, second) = (stage.adversary.sentence(), stage.adversary.sentence());
-    say(&mut anna, "name Anna")?;
-    say(&mut berta, "name Berta")?;
-    say(&mut anna, &format!("put {first}"))?;
-    say(&mut berta, &format!("put {second}"))?;
-    lists(&mut anna, &[format!("Anna: {first}"), format!("Berta: {second}")])
-}
-
-fn many_say_nothing(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let mut anna = stage.connect("Anna")?;
-    say(&mut anna, "name Anna")?;
-    let _crowd = stage.connect_crowd(100)?;
-    let mut berta = stage.connect("Berta")?;
-    say(&mut berta, "name Berta")
-}
-
-/// Who does not read what was asked for is served until its buffers are full; then the server's `write` waits for it, for
-/// ever. Twelve megabytes are more than any system keeps for one connection.
-fn does_not_read(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let mut anna = stage.connect("Anna")?;
-    say(&mut anna, "name Anna")?;
-    let mut notes = Vec::new();
-    for _ in 0..3 {
-        let note = stage.adversary.letters(20_000);
-        say(&mut anna, &format!("put {note}"))?;
-        notes.push(format!("Anna: {note}"));
-    }
-    let mut carla = stage.connect_narrow("Carla (who never reads)")?;
-    carla.send("list\n".repeat(200))?;
-    stage.until_at_rest();
-    let note = stage.adversary.sentence();
-    say(&mut anna, &format!("put {note}"))?;
-    notes.push(format!("Anna: {note}"));
-    lists(&mut anna, &notes)
-}
-
-/// Whether it happens under the lock of the board, and what then becomes of the lock, is the program's business.
-fn a_bug(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let (mut anna, mut berta) = (stage.connect("Anna")?, stage.connect("Berta")?);
-    let note = stage.adversary.sentence();
-    say(&mut anna, "name Anna")?;
-    say(&mut berta, "name Berta")?;
-    berta.send("put bug\n")?;
-    berta.expect_end()?;
-    say(&mut anna, &format!("put {note}"))?;
-    lists(&mut anna, &[format!("Anna: {note}")])?;
     let mut carla = stage.connect("Carla")?;
-    lists(&mut carla, &[format!("Anna: {note}")])
-}
-
-/// Forty come, and there is room for sixteen: `accept` fails, as long as none of them leaves.
-fn full(stage: &mut Stage) -> Result<(Peer, Exhaustion), Failure> {
-    stage.start_server()?;
-    let mut anna = stage.connect("Anna")?;
-    say(&mut anna, "name Anna")?;
-    let limit = stage.leave_descriptors(16);
-    let crowd = stage.connect_crowd(40)?;
-    let exhaustion = stage.exhaust_descriptors(limit);
-    crowd.leave();
-    Ok((anna, exhaustion))
-}
-
-fn out_of_descriptors(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, _) = full(stage)?;
     let mut berta = stage.connect("Berta")?;
     say(&mut berta, "name Berta")?;
-    say(&mut anna, "name Anna again")
-}
-
-fn rests(stage: &mut Stage) -> Result<(), Failure> {
-    match full(stage)?.1 {
-        Exhaustion::Rests | Exhaustion::Unseen => Ok(()),
-        Exhaustion::Spins => Err(Failure::new(
-            "The server has no descriptor left for the next client, and asks for it again and again.",
-            "a server that waits a moment, or closes something",
-            "a whole processor used, though nobody says anything",
-        )),
-    }
-}
-
-/// While the program stands still, so that they have come and gone before it accepts the first of them.
-fn gone_already(stage: &mut Stage) -> Result<(), Failure> {
-    stage.start_server()?;
-    let mut anna = stage.connect("Anna")?;
-    say(&mut anna, "name Anna")?;
-    stage.pause_program();
-    let result = (0..4).map(|_| stage.connect("one who goes at once")).collect::<Result<Vec<_>, _>>();
-    let result = result.map(|crowd| crowd.into_iter().for_each(Peer::reset));
-    stage.resume_program();
-    result?;
-    let mut berta = stage.connect("Berta")?;
-    say(&mut berta, "name Berta")?;
-    say(&mut anna, "name Anna again")
+    carla.send("put half a")?;
+    carla.taken()?;
+    say(&mut berta, "name Berta again")
 }

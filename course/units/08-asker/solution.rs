@@ -8,26 +8,6 @@ use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::{env, process, thread};
 
-fn main() -> io::Result<()> {
-    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
-    let stream = open(port)?;
-    // One connection has two directions, and here each has a thread: this one waits for the next question, the other one for
-    // the next answer. Neither waits for the other.
-    let answers = stream.try_clone()?;
-    // What was asked and is not yet answered, in the order in which it was asked.
-    let (asked, unanswered) = mpsc::channel();
-    let printer = thread::spawn(move || print(answers, unanswered));
-    ask(&stream, asked)?;
-    // HOLE Standard input has ended, and some answers are still on their way. See to it that they are printed.
-    // A program ends when `main` does, whatever its other threads are doing.
-    if printer.join().is_err() {
-        process::exit(1);
-    }
-    // END
-    Ok(())
-}
-
-// ANCHOR: open
 fn open(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     // HOLE What else does this connection need? Nothing at first: the check will say when it does.
@@ -36,16 +16,15 @@ fn open(port: u16) -> io::Result<TcpStream> {
     // END
     Ok(stream)
 }
-// ANCHOR_END: open
 
-// ANCHOR: ask
 fn ask(mut stream: &TcpStream, asked: Sender<String>) -> io::Result<()> {
     for question in io::stdin().lines() {
         let question = question?;
         // HOLE Send the question as one line, at once, and let the printer know of it through `asked`.
         // One message, one write: its line feed does not become a segment of its own.
         let message = format!("{question}\n");
-        // The printer is told first: the answer may be here before this thread comes back from its write.
+        // The printer is told first: the answer may be here before this thread comes back from its write. (This printer
+        // would wait for the question then. One that looks for it when the answer has come would find none.)
         if asked.send(question).is_err() {
             break;
         }
@@ -54,7 +33,6 @@ fn ask(mut stream: &TcpStream, asked: Sender<String>) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: ask
 
 /// Ends when every question has been answered and none can come any more: `asked` is gone then.
 fn print(stream: TcpStream, unanswered: Receiver<String>) {
@@ -75,4 +53,23 @@ fn print(stream: TcpStream, unanswered: Receiver<String>) {
         }
     }
     // END
+}
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let stream = open(port)?;
+    // One connection has two directions, and here each has a thread: this one waits for the next question, the other one for
+    // the next answer. Neither waits for the other.
+    let answers = stream.try_clone()?;
+    // What was asked and is not yet answered, in the order in which it was asked.
+    let (asked, unanswered) = mpsc::channel();
+    let printer = thread::spawn(move || print(answers, unanswered));
+    ask(&stream, asked)?;
+    // HOLE Standard input has ended, and some answers are still on their way. See to it that they are printed.
+    // A program ends when `main` does, whatever its other threads are doing.
+    if printer.join().is_err() {
+        process::exit(1);
+    }
+    // END
+    Ok(())
 }

@@ -14,7 +14,6 @@ static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
-    // ANCHOR: accept
     // `incoming` is `accept` in a loop, for ever.
     for stream in listener.incoming() {
         // HOLE Serve this client. Whatever happens to it, the loop goes on at once.
@@ -30,7 +29,6 @@ fn main() -> io::Result<()> {
         }
         // END
     }
-    // ANCHOR_END: accept
     Ok(())
 }
 
@@ -64,7 +62,6 @@ fn answer(line: &str, name: &mut String) -> String {
             *name = new.to_owned();
             "ok\n".to_owned()
         }
-        // ANCHOR: put
         ("put", text) => {
             // HOLE Put the note on the board.
             // It is written before the board is touched: a bug in `note` finds the lock open, and the board whole.
@@ -73,7 +70,6 @@ fn answer(line: &str, name: &mut String) -> String {
             // END
             "ok\n".to_owned()
         }
-        // ANCHOR_END: put
         ("list", _) => {
             // HOLE All notes, each as a line, and then the line "end".
             let board = BOARD.lock().unwrap_or_else(PoisonError::into_inner);

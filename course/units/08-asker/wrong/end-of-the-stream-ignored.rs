@@ -1,4 +1,4 @@
-//! Wrong on purpose: prints what has come, even if nothing has.
+//! Wrong on purpose: reads on until there is an answer, and at the end there never is.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -40,9 +40,16 @@ fn print(stream: TcpStream, unanswered: Receiver<String>) {
     let mut answers = BufReader::new(stream);
     for question in unanswered {
         let mut answer = String::new();
-        if answers.read_line(&mut answer).is_err() {
-            process::exit(1);
+        let mut result = answers.read_line(&mut answer);
+        while answer.is_empty() && result.is_ok() {
+            result = answers.read_line(&mut answer);
         }
-        println!("{question}: {}", answer.trim_end_matches('\n'));
+        match (result, answer.strip_suffix('\n')) {
+            (Ok(_), Some(answer)) => println!("{question}: {answer}"),
+            _ => {
+                eprintln!("the server has not answered {question:?}");
+                process::exit(1);
+            }
+        }
     }
 }
