@@ -162,6 +162,16 @@ fn a_long_name_does_not_push_its_sentence_out_of_a_phone() {
         let wide = wide.as_array().unwrap();
         assert!(!wide.is_empty() && wide.iter().all(|by| by.as_i64() <= Some(0)), "{page}: {wide:?} pixels too wide");
     }
+    // Before a class the names stay whole, and leave a line's length to what is said about them.
+    browser.viewport(PROJECTOR.0, PROJECTOR.1);
+    browser.visit(&address(&made.join("wlanguage.html")));
+    let least = browser
+        .run("return Math.min(...[...document.querySelectorAll('td:nth-child(4)')].map((it) => it.clientWidth))");
+    assert!(least.as_i64() > Some(150), "what is said about a function has {least} pixels");
+    browser.visit(&address(&made.join("reading-the-source.html")));
+    let names = browser
+        .run("return [...document.querySelectorAll('td a')].filter((it) => it.getClientRects().length > 1).length");
+    assert_eq!(names, 0, "names of files are broken where there is room");
 }
 
 /// Arrow keys, the address of a slide, and each slide at both widths: what is too high scrolls, what is too wide does so by
