@@ -123,7 +123,7 @@ fn plans() -> Result<Vec<Planned>, Problem> {
         depth: 0,
         generated: Some(mistakes::overview(&catalogue)),
     }));
-    for mistake in catalogue.iter() {
+    for mistake in mistakes::in_order(&catalogue).into_iter().flat_map(|(_, mistakes)| mistakes) {
         let name = format!("{}/{}.md", mistakes::FOLDER, mistake.slug);
         plans.push(Planned::Page(Plan {
             path: format!("mistakes/{}.md", mistake.slug),
@@ -162,7 +162,7 @@ fn of_unit(unit: &Unit, file: &str, title: &str, depth: usize) -> Option<Planned
 fn text(plan: &Plan) -> Result<String, Problem> {
     let text = match &plan.generated {
         Some(text) => return Ok(text.clone()),
-        None => places::read(&plan.origin)?,
+        None => tour::breakable(&plan.origin, places::read(&plan.origin)?),
     };
     let text = includes::expanded(&plan.origin, &text)?;
     match text.split_once(UNITS_HERE) {

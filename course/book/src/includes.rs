@@ -31,6 +31,12 @@ fn included(folder: &str, path: &str, anchor: Option<&str>) -> Result<String, Pr
     Ok(shown.ok_or_else(|| format!("{name} has no anchor {:?}, or nothing in it", anchor.unwrap_or_default()))?)
 }
 
+/// A whole file without the marks of what a lesson includes of it.
+pub fn without_anchors(text: &str) -> String {
+    let mark = |line: &&str| line.trim_start().trim_start_matches(['/', '#']).trim_start().starts_with("ANCHOR");
+    text.lines().filter(|line| !mark(line)).map(|line| format!("{line}\n")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

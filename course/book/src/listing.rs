@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use crate::Problem;
 use crate::places::{self, relative};
+use crate::{Problem, includes};
 
 const FRAME: &str = include_str!("../look/listing.html");
 
@@ -47,9 +47,10 @@ fn folder(name: &str, path: &str) -> Result<String, Problem> {
     Ok(body + "</ul>\n")
 }
 
-/// One element for each line, so that the page can be searched and copied as the file is.
+/// The file as it is, so that it can be searched and copied, but for the marks of what a lesson includes. Comments are set
+/// apart line by line.
 fn file(name: &str) -> Result<String, Problem> {
-    let text = places::read(name)?;
+    let text = includes::without_anchors(&places::read(name)?);
     let comment = |line: &str| {
         let line = line.trim_start();
         line.starts_with("//") || (line.starts_with('#') && !name.ends_with(".rs") && !name.ends_with(".md"))

@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use lab::catalogue::Catalogue;
+use lab::catalogue::{Catalogue, Mistake};
 use lab::units::{Role, UNITS, Unit};
 use similar::{ChangeTag, TextDiff};
 
-use crate::{Problem, places};
+use crate::{Problem, includes, places};
 
 pub const FOLDER: &str = "course/mistakes";
 
@@ -25,32 +25,38 @@ pub fn page(name: &str) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// Every mistake once: below the unit that meets it first, in the order of its probes, and at last those of any unit. By their
+/// names they would stand in no order, for a reader sees the titles.
+pub fn in_order(catalogue: &Catalogue) -> Vec<(Option<&'static Unit>, Vec<Mistake>)> {
+    let mut told: Vec<&str> = Vec::new();
+    let mut parts = Vec::new();
+    for unit in UNITS {
+        let mut met = Vec::new();
+        for probe in unit.probes {
+            if !told.contains(&probe.mistake) {
+                told.push(probe.mistake);
+                met.push(catalogue.get(probe.mistake));
+            }
+        }
+        parts.push((Some(unit), met));
+    }
+    parts.push((None, catalogue.iter().filter(|mistake| !told.contains(&mistake.slug.as_str())).cloned().collect()));
+    parts
+}
+
 /// The catalogue's first page: every mistake with its symptom, by the unit that meets it first.
 pub fn overview(catalogue: &Catalogue) -> String {
     let mut text =
         "# The mistakes\n\nEach has a name, which `cargo lab check` says when it has seen it. The symptom is what one \
                     notices first.\n"
             .to_owned();
-    let mut told: Vec<&str> = Vec::new();
-    let row = |text: &mut String, slug: &str| {
-        let mistake = catalogue.get(slug);
-        let symptom = mistake.symptom.replace('\n', " ").replace('|', "\\|");
-        let _ = writeln!(text, "| [{}]({slug}.md) | {symptom} |", mistake.title);
-    };
-    let head = "\n| mistake | symptom |\n|---|---|\n";
-    for unit in UNITS {
-        let _ = write!(text, "\n## Unit {}: {}\n{head}", unit.number, unit.title);
-        for probe in unit.probes {
-            if told.contains(&probe.mistake) {
-                continue;
-            }
-            told.push(probe.mistake);
-            row(&mut text, probe.mistake);
+    for (unit, mistakes) in in_order(catalogue) {
+        let heading = unit.map_or("In any unit".to_owned(), |unit| format!("Unit {}: {}", unit.number, unit.title));
+        let _ = write!(text, "\n## {heading}\n\n| mistake | symptom |\n|---|---|\n");
+        for mistake in mistakes {
+            let symptom = mistake.symptom.replace('\n', " ").replace('|', "\\|");
+            let _ = writeln!(text, "| [{}]({}.md) | {symptom} |", mistake.title, mistake.slug);
         }
-    }
-    let _ = write!(text, "\n## In any unit\n{head}");
-    for mistake in catalogue.iter().filter(|mistake| !told.contains(&mistake.slug.as_str())) {
-        row(&mut text, &mistake.slug);
     }
     text
 }
@@ -100,7 +106,7 @@ fn reproduced(slug: &str) -> Result<String, Problem> {
         return without_a_program(slug)
             .ok_or_else(|| format!("{FOLDER}/{slug}.md: there is no program that makes it").into());
     };
-    let (number, program) = (unit.number, places::read(&name)?);
+    let (number, program) = (unit.number, includes::without_anchors(&places::read(&name)?));
     // The runner finds what lies in the unit's folder, and compiles it.
     let short = if name.contains("/wrong/") { format!("wrong/{slug}") } else { name.clone() };
     let mut text = format!("```sh\ncargo lab check {number} --seed 1 -- {short}\n```\n\n");

@@ -27,6 +27,18 @@ pub fn with_questions(name: &str, text: &str) -> Result<String, Problem> {
     Ok(made)
 }
 
+/// The tour with files' names that a narrow window may break behind a folder's.
+pub fn breakable(name: &str, text: String) -> String {
+    if name != TOUR {
+        return text;
+    }
+    let broken = |line: &str| match (file_of(line), line.split_once("](")) {
+        (Some(_), Some((said, rest))) => format!("{}]({rest}\n", said.replace('/', "/<wbr>")),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(broken).collect()
+}
+
 /// The files that the tour visits, in its order.
 pub fn visited() -> Result<Vec<String>, Problem> {
     Ok(places::read(TOUR)?.lines().filter_map(file_of).collect())

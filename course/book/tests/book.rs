@@ -61,6 +61,36 @@ fn the_page_for_paper_has_every_chapter() {
     }
 }
 
+/// In the table of contents a reader sees titles; by the files' names the mistakes stood in no order at all.
+#[test]
+fn the_mistakes_stand_in_the_order_of_the_units_that_meet_them() {
+    let chapters = chapters().unwrap();
+    let overview = chapters.pages().find(|page| page.path == "mistakes/index.md").unwrap();
+    let told: Vec<&str> = overview
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| [")?.split_once("](")?.1.split_once(") |").map(|(file, _)| file))
+        .collect();
+    let stand: Vec<&str> = chapters
+        .pages()
+        .filter_map(|page| page.path.strip_prefix("mistakes/"))
+        .filter(|file| *file != "index.md")
+        .collect();
+    assert_eq!(stand.len(), Catalogue::load().unwrap().iter().count());
+    assert_eq!(stand, told);
+}
+
+/// What only the maker of the book understands is not for its readers.
+#[test]
+fn no_page_shows_the_marks_of_what_is_included() {
+    for path in pages(made("whole")) {
+        let page = text(&path);
+        for mark in ["ANCHOR: ", "ANCHOR_END: ", "{{#include"] {
+            assert!(!page.contains(mark), "{} shows {mark:?}", path.display());
+        }
+    }
+}
+
 /// What a page asks for or leads to, by its attributes.
 fn attributes(page: &str, name: &str) -> Vec<String> {
     let mark = format!(" {name}=\"");

@@ -111,6 +111,69 @@ fn every_page_fits_and_is_readable_on_a_phone_and_a_projector_by_day_and_by_nigh
     assert!(wrong.is_empty(), "{} things:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Each element that can be scrolled sideways, whether its right side fades, and whether it still does at its end.
+const FADES: &str = r#"
+const told = [];
+const fades = (element) => getComputedStyle(element).getPropertyValue("--goes-on") !== "0px";
+const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+const all = [...document.querySelectorAll("main pre > code, .table-wrapper, body > pre, section.now pre, section.now .wide")];
+const wide = all.filter((element) => element.scrollWidth > element.clientWidth + 1);
+for (const element of all) if (!wide.includes(element) && fades(element)) told.push("fades, and all of it is seen: " + element.textContent.slice(0, 60));
+for (const element of wide) if (!fades(element)) told.push("goes on, and does not say so: " + element.textContent.slice(0, 60));
+for (const element of wide) element.scrollLeft = element.scrollWidth;
+await frame();
+for (const element of wide) if (fades(element)) told.push("fades at its end: " + element.textContent.slice(0, 60));
+return { wide: wide.length, told };
+"#;
+
+/// A phone shows no scroll bar until one scrolls, so that a ladder cut at the edge looked whole.
+#[test]
+#[ignore = "needs Chromium: .ci/run installs it"]
+fn what_goes_on_at_the_right_says_so() {
+    let made = made("browser");
+    let browser = Browser::open();
+    browser.viewport(PHONE.0, PHONE.1);
+    let pages = [
+        "units/01-first-client/unit.html",
+        "wlanguage.html",
+        "source/course/units/01-first-client/solution.rs.html",
+        "slides/02-recorder.html#6",
+    ];
+    for page in pages {
+        browser.visit(&format!("{}/{page}", address(made)));
+        let told = browser.run(&format!("return (async () => {{ {FADES} }})()"));
+        assert!(told["wide"].as_u64() > Some(0), "{page} has nothing that goes on: {told}");
+        assert_eq!(told["told"], serde_json::json!([]), "{page}");
+    }
+}
+
+/// On a phone the columns of a table are read one beside the other, as long as the words allow it.
+#[test]
+#[ignore = "needs Chromium: .ci/run installs it"]
+fn a_long_name_does_not_push_its_sentence_out_of_a_phone() {
+    let made = made("browser");
+    let browser = Browser::open();
+    browser.viewport(PHONE.0, PHONE.1);
+    for page in ["reading-the-source.html", "units/05-word-server/hints.html", "lab-session.html"] {
+        browser.visit(&address(&made.join(page)));
+        let wide = browser.run(
+            "return [...document.querySelectorAll('.table-wrapper')].map((it) => it.scrollWidth - it.clientWidth)",
+        );
+        let wide = wide.as_array().unwrap();
+        assert!(!wide.is_empty() && wide.iter().all(|by| by.as_i64() <= Some(0)), "{page}: {wide:?} pixels too wide");
+    }
+    // Before a class the names stay whole, and leave a line's length to what is said about them.
+    browser.viewport(PROJECTOR.0, PROJECTOR.1);
+    browser.visit(&address(&made.join("wlanguage.html")));
+    let least = browser
+        .run("return Math.min(...[...document.querySelectorAll('td:nth-child(4)')].map((it) => it.clientWidth))");
+    assert!(least.as_i64() > Some(150), "what is said about a function has {least} pixels");
+    browser.visit(&address(&made.join("reading-the-source.html")));
+    let names = browser
+        .run("return [...document.querySelectorAll('td a')].filter((it) => it.getClientRects().length > 1).length");
+    assert_eq!(names, 0, "names of files are broken where there is room");
+}
+
 /// Arrow keys, the address of a slide, and each slide at both widths: what is too high scrolls, what is too wide does so by
 /// itself.
 #[test]
@@ -136,7 +199,13 @@ fn slides_turn_by_keys_and_each_of_them_fits() {
                     picture(&browser, made, &page, &format!("{:02}-{name}-{width}", number + 1));
                 }
             }
-            // A lecturer does not scroll.
+            // A lecturer does not scroll, and what is wider than the slide is a box that says so, not the slide.
+            let wide = browser.run(
+                "const slide = document.querySelector('section.now'); return slide.scrollWidth - slide.clientWidth",
+            );
+            if wide.as_i64() != Some(0) {
+                wrong.push(format!("{}, slide {}: {wide} pixels too wide for a projector", page.display(), number + 1));
+            }
             let high = browser.run(
                 "const slide = document.querySelector('section.now'); return slide.scrollHeight - slide.clientHeight",
             );

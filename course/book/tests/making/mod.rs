@@ -13,8 +13,7 @@ pub fn made(name: &str) -> &'static Path {
     })
 }
 
-/// Every HTML file of the book, in the order of their names. The page that a web server shows instead of one that is not there
-/// is none: its links are counted from the root of that server.
+/// Every HTML file of the book, in the order of their names.
 pub fn pages(made: &Path) -> Vec<PathBuf> {
     let mut pages = Vec::new();
     let mut folders = vec![made.to_path_buf()];
@@ -23,7 +22,7 @@ pub fn pages(made: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "html") && path != made.join("404.html") {
+            } else if path.extension().is_some_and(|extension| extension == "html") {
                 pages.push(path);
             }
         }
