@@ -27,14 +27,13 @@ pub fn heard(stage: &mut Stage) -> Result<(), Failure> {
     stage.expect_refused()
 }
 
-/// All of them have been read when the program is at rest; then it lets somebody in and works as before.
+/// All of them have been read when the program is at rest; then it lets somebody in as before.
 pub fn other_lines(stage: &mut Stage) -> Result<(), Failure> {
     empty(stage)?;
     let word = stage.adversary.letters(5);
     stage.feed(format!("{word}\n\nstopwatch\n").as_bytes());
     stage.until_at_rest();
-    let mut berta = enter(stage, "Berta")?;
-    super::work(&mut berta, 0)
+    enter(stage, "Berta").map(drop)
 }
 
 pub fn nobody_inside(stage: &mut Stage) -> Result<(), Failure> {
