@@ -25,13 +25,16 @@ pub const UNIT: Unit = Unit {
         Probe::visible("the beginning of a second line is kept", 2, "rest-of-the-read-lost", beginning_kept),
         Probe::visible("CR and LF may come apart", 1, "delimiter-cut-in-two", delimiter_cut),
         Probe::visible("a character may come in two pieces", 1, "character-cut-in-two", character_cut),
+        Probe::visible("an empty line is a line", 1, "empty-line-lost", empty_line),
         Probe::visible("only the ending is taken away", 1, "line-trimmed", only_the_ending),
         Probe::visible("two clients' pieces do not mix", 1, "state-shared-between-clients", no_mixing),
         Probe::visible("1024 bytes are a line", 1, OFF_BY_ONE, exactly_the_limit),
         Probe::visible("many short lines are no long one", 1, "limit-over-several-lines", many_short_lines),
         Probe::visible("a whole line may be too long", 1, "whole-line-not-measured", whole_line_measured),
-        Probe::visible("who is refused is let go", 1, REFUSED_AND_KEPT, let_go),
+        Probe::visible("1025 bytes are no line", 1, "limit-too-generous", just_too_long),
         Probe::visible("a line without end is refused", 2, "unbounded-line", without_end),
+        Probe::visible("who is refused is let go", 1, REFUSED_AND_KEPT, let_go),
+        Probe::visible("a refusal harms nobody else", 1, "refusal-stops-others", refusal_harms_nobody),
         Probe::visible("the limit counts bytes", 1, "characters-counted-instead-of-bytes", counts_bytes),
         Probe::visible("the end of the stream is noticed", 1, END_IGNORED, end_noticed),
         Probe::visible("half a line at the end is no line", 1, "half-a-line-passed-on", half_a_line),
@@ -204,11 +207,22 @@ fn character_cut(stage: &mut Stage) -> Result<(), Failure> {
     berta.expect_line(&format!("1: {line}"))
 }
 
-/// One LF, or one CR LF, and not a byte more. An empty line is a line.
+/// With both endings, and it ends nothing: another line is heard after it.
+fn empty_line(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, mut berta) = two(stage)?;
+    let line = stage.adversary.word();
+    for line in ["", &line] {
+        for ending in ["\n", "\r\n"] {
+            anna.send(format!("{line}{ending}"))?;
+            berta.expect_line(&format!("1: {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// One LF, or one CR LF, and not a byte more.
 fn only_the_ending(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta) = two(stage)?;
-    anna.send("\n")?;
-    berta.expect_line("1: ").map_err(|failure| failure.is(NOT_PASSED_ON))?;
     let (first, second) = (stage.adversary.word(), stage.adversary.word());
     for line in [format!("{first}  "), format!("{first}\r{second}"), format!("{second}\r")] {
         anna.send(format!("{line}\r\n"))?;
@@ -254,49 +268,56 @@ fn many_short_lines(stage: &mut Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Its end has come with it, so that no line is left over to be too long. The smallest that is too long comes last: who
-/// refuses the long one and not this one has another mistake.
+/// Its end has come with it, so that no line is left over to be too long.
 fn whole_line_measured(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
+    let (mut anna, _berta) = two(stage)?;
     let length = stage.adversary.number(LIMIT + 400..=2 * LIMIT);
-    let (long, just) = (stage.adversary.letters(length), stage.adversary.letters(LIMIT + 1));
-    anna.send(format!("{long}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    berta.send(format!("{just}\n"))?;
-    berta.expect_line(TOO_LONG).map_err(|failure| failure.is(OFF_BY_ONE))
+    refused(&mut anna, &format!("{}\n", stage.adversary.letters(length)))
 }
 
-fn let_go(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta, mut carla) = three(stage)?;
-    let length = stage.adversary.number(LIMIT + 1..=2 * LIMIT);
-    let line = stage.adversary.letters(length);
-    anna.send(format!("{line}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    anna.expect_end()?;
-    berta.send("still here\n")?;
-    carla.expect_line("2: still here")
+/// The smallest that is too long: who refuses the long one and not this one has another mistake.
+fn just_too_long(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, _berta) = two(stage)?;
+    refused(&mut anna, &format!("{}\n", stage.adversary.letters(LIMIT + 1)))
+}
+
+fn refused(peer: &mut Peer, line: &str) -> Result<(), Failure> {
+    peer.send(line)?;
+    peer.expect_line(TOO_LONG)
 }
 
 /// 1024 bytes and a CR may be a line still. One byte more is none, whatever follows, so the program need not wait.
 fn without_end(stage: &mut Stage) -> Result<(), Failure> {
+    let (mut anna, _berta) = two(stage)?;
+    let length = stage.adversary.number(LIMIT + 2..=LIMIT + 400);
+    refused(&mut anna, &stage.adversary.letters(length))
+}
+
+/// At both doors, and the program is started anew for the second: what one refusal does to others is the next question.
+fn let_go(stage: &mut Stage) -> Result<(), Failure> {
+    for ending in ["\n", ""] {
+        let (mut anna, _berta) = two(stage)?;
+        let length = stage.adversary.number(LIMIT + 2..=LIMIT + 400);
+        refused(&mut anna, &format!("{}{ending}", stage.adversary.letters(length)))?;
+        anna.expect_end()?;
+    }
+    Ok(())
+}
+
+fn refusal_harms_nobody(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta, mut carla) = three(stage)?;
     let length = stage.adversary.number(LIMIT + 2..=LIMIT + 400);
-    let endless = stage.adversary.letters(length);
-    anna.send(endless)?;
-    anna.expect_line(TOO_LONG)?;
-    anna.expect_end().map_err(|failure| failure.is(REFUSED_AND_KEPT))?;
+    refused(&mut anna, &format!("{}\n", stage.adversary.letters(length)))?;
+    let _ = anna.expect_end();
     berta.send("still here\n")?;
     carla.expect_line("2: still here")
 }
 
+/// More than 1024 bytes, fewer than 1024 characters.
 fn counts_bytes(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta, mut carla) = three(stage)?;
-    // More than 1024 bytes, fewer than 1024 characters.
+    let (mut anna, _berta) = two(stage)?;
     let line = "\u{e4}".repeat(stage.adversary.number(LIMIT / 2 + 1..=LIMIT - 100));
-    anna.send(format!("{line}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    berta.send("still here\n")?;
-    carla.expect_line("2: still here")
+    refused(&mut anna, &format!("{line}\n"))
 }
 
 fn end_noticed(stage: &mut Stage) -> Result<(), Failure> {
