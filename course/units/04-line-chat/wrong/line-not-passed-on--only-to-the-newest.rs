@@ -1,4 +1,4 @@
-//! Wrong on purpose: tells the client that came last.
+//! Wrong on purpose: tells the one of the others that came last.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -66,10 +66,8 @@ fn converse(number: u32, mut stream: &TcpStream) -> io::Result<()> {
 fn pass_on(number: u32, line: &[u8]) {
     let told = [format!("{number}: ").as_bytes(), line, b"\n"].concat();
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((other, stream)) = clients.iter_mut().next_back() {
-        if *other != number {
-            let _ = stream.write_all(&told);
-        }
+    if let Some((_, stream)) = clients.iter_mut().rfind(|(other, _)| **other != number) {
+        let _ = stream.write_all(&told);
     }
 }
 
