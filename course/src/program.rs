@@ -88,6 +88,7 @@ impl Program {
             excess: Mutex::new(None),
             written: AtomicU64::new(0),
             ended: AtomicBool::new(false),
+            readers: Mutex::default(),
         });
         let input = child.stdin.take();
         if let Some(pipe) = child.stdout.take() {

@@ -10,8 +10,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Event, Peer};
+use super::echo::Unsent;
+use super::{Event, Failure, Peer};
 use crate::transcript::shown;
+use crate::vigil::spoken;
 
 /// So many of the bytes that are poured were under way when the limit was over.
 const LAST: usize = 16;
@@ -68,5 +70,34 @@ impl Peer {
         // The others were over long before.
         let longest_pause = pauses.into_iter().rev().take(LAST).max().unwrap_or(Duration::MAX);
         Drip { given_up, longest_pause }
+    }
+
+    /// Sends `bytes` again and again, and reads nothing, until the program closes the connection. How often differs from run
+    /// to run: a system makes room as long as the program reads.
+    ///
+    /// # Errors
+    ///
+    /// The program does not read any more, and sleeps.
+    pub fn insist(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        const AT_MOST: usize = 64 << 20;
+        self.ground.transcript.did(format!("{} sends {} again and again, and reads nothing", self.name, shown(bytes)));
+        let many = bytes.repeat((1 << 16) / bytes.len().max(1));
+        for _ in 0..AT_MOST / many.len().max(1) {
+            match self.push(&many) {
+                Ok(()) => {}
+                Err(Unsent::Closed(_)) => {
+                    self.ground.transcript.happened(format!("closes {}'s connection", self.name));
+                    return Ok(());
+                }
+                Err(Unsent::Silence(silence)) => {
+                    let what = format!("{} does not read the answers, and is kept for ever.", self.name);
+                    let mut failure =
+                        self.failure(what, "the end of the connection", format!("nothing for {}", spoken(silence)));
+                    failure.silent = true;
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
     }
 }

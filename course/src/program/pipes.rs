@@ -6,7 +6,9 @@
 //!
 //! A supervisor does the same with each service's output, and bounds what it keeps (journald's rate limit).
 
+use std::fs;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ pub struct Shared {
     pub excess: Mutex<Option<Excess>>,
     pub written: AtomicU64,
     pub ended: AtomicBool,
+    /// Where the system shows what the threads do that read the pipes.
+    pub readers: Mutex<Vec<PathBuf>>,
 }
 
 #[derive(Default)]
@@ -64,13 +68,30 @@ impl Program {
         String::from_utf8_lossy(&lock(&self.shared.output).error).into_owned()
     }
 
+    /// Nothing that it has written is on its way to us: a thread that has not read yet what lies in its pipe is no more asleep,
+    /// however long it waits for its turn on a processor. Where that cannot be seen, it is so.
+    pub fn output_is_read(&self) -> bool {
+        let asleep = |reader: &PathBuf| match fs::read_to_string(reader) {
+            // "4711 (name) S ...": proc_pid_stat(5).
+            Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S')),
+            Err(_) => true,
+        };
+        let readers = lock(&self.shared.readers);
+        // One for each pipe; who is not among them has not even begun.
+        readers.len() == 2 && readers.iter().all(asleep)
+    }
+
     /// Waits a moment until all that a program that has ended wrote has been read: it ends before its last words arrive.
     pub fn settle(&self) {
         let deadline = Instant::now() + Duration::from_millis(500);
         let mut output = lock(&self.shared.output);
         // What it started may hold the pipes open for longer than anybody wants to wait.
         while !(output.standard_ended && output.error_ended) {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            let left = match deadline.checked_duration_since(Instant::now()) {
+                Some(left) => left,
+                None if self.output_is_read() => return,
+                None => Duration::from_millis(20),
+            };
             output = self.shared.grown.wait_timeout(output, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -85,6 +106,8 @@ pub fn drain(
 ) {
     const KEPT: usize = 64 * 1024;
     let mut buffer = [0; 8192];
+    let this = fs::read_link("/proc/thread-self").unwrap_or_default();
+    lock(&shared.readers).push(PathBuf::from("/proc").join(this).join("stat"));
     loop {
         match pipe.read(&mut buffer) {
             Ok(0) => break,

@@ -10,7 +10,7 @@ use super::Stage;
 use crate::peer::Failure;
 use crate::program::Program;
 use crate::transcript::shown;
-use crate::vigil::{Vigil, spoken};
+use crate::vigil::{PATIENCE, Vigil, spoken};
 
 impl Stage {
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -39,7 +39,7 @@ impl Stage {
 
     /// The next line that the program prints, whatever it is, without its ending.
     pub fn output_line(&mut self, what_for: &str) -> Result<Vec<u8>, Failure> {
-        let mut vigil = Vigil::begin();
+        let (begun, mut vigil, mut silence) = (Instant::now(), Vigil::begin(), None);
         loop {
             let next = match self.ground.program().as_ref() {
                 Some(program) => program.output_line(Instant::now() + Duration::from_millis(20)),
@@ -52,11 +52,15 @@ impl Stage {
                 }
                 return Ok(next);
             }
-            if let Some(silence) = vigil.silent(|| self.ground.processes()) {
+            if let Some(silence) = silence {
                 let mut failure = self.nothing_printed(what_for, silence);
                 failure.silent = true;
                 return Err(failure);
             }
+            // On a busy machine the program may have printed, and sleep, while our own thread that reads its output still
+            // waits for a processor: so one more look when that thread has had its turn.
+            let read = || self.ground.program().as_ref().is_none_or(Program::output_is_read);
+            silence = vigil.silent(|| self.ground.processes()).filter(|_| read() || begun.elapsed() > 4 * PATIENCE);
         }
     }
 

@@ -7,12 +7,16 @@
 use std::time::{Duration, Instant};
 
 use super::Stage;
+use crate::peer::{Failure, SPINNING};
 use crate::program::Program;
 use crate::system;
-use crate::vigil::PATIENCE;
+use crate::vigil::{PATIENCE, Vigil};
 
 /// Where it cannot be seen whether a program has stopped.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Whoever sleeps for so long was not only between two things to do.
+const MOMENT: Duration = Duration::from_millis(60);
 
 impl Stage {
     /// What the program is doing now, where it can be seen.
@@ -34,7 +38,6 @@ impl Stage {
     /// a place, it has done by then. One whose turn on a processor has not come yet is waited for; one that sleeps and looks
     /// again and again is looked at fifty times; and one that has ended is waited for no more.
     pub fn until_at_rest(&self) {
-        const MOMENT: Duration = Duration::from_millis(60);
         let begun = Instant::now();
         let mut still: Option<(Instant, system::Activity)> = None;
         let mut looks = 0;
@@ -55,6 +58,29 @@ impl Stage {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The program has nothing to do, and does nothing: one that uses a fifth of a second of processor time before it has come
+    /// to rest asks again and again for what will come by itself. One that looks now and then is not meant.
+    pub fn expect_rest(&self, what: &str) -> Result<(), Failure> {
+        let Some(before) = self.activity() else { return Ok(()) };
+        let (mut vigil, mut still) = (Vigil::begin(), (Instant::now(), before));
+        while vigil.silent(|| self.ground.processes()).is_none() {
+            let Some(now) = self.activity() else { return Ok(()) };
+            let used = now.ticks.saturating_sub(before.ticks);
+            if used >= SPINNING {
+                let got = format!("{} ms of processor time, for nothing", used * 10);
+                return Err(Failure::new(what, "that it sleeps until something happens", got));
+            }
+            if !now.asleep || now != still.1 {
+                still = (Instant::now(), now);
+            }
+            if still.0.elapsed() >= 3 * MOMENT {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Stops the program where it stands. A program that is stopped in the middle of a `write` and then goes on is given a

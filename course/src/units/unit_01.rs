@@ -2,13 +2,15 @@
 //!
 //! Both protocols are defined in `course/units/01-first-client/unit.md`. The probes give the program first a server that
 //! makes everything easy: it ends its input, and closes behind its reply. Then one of these comforts after the other is
-//! taken away, and at last the server is one that somebody else wrote.
+//! taken away, and at last the server is one that somebody else wrote (`news.rs`).
 
 use super::{Role, Unit};
 use crate::peer::{Failure, Peer};
 use crate::probe::Probe;
 use crate::stage::Stage;
 use crate::transcript::shown;
+
+mod news;
 
 pub const UNIT: Unit = Unit {
     number: 1,
@@ -30,14 +32,20 @@ pub const UNIT: Unit = Unit {
         Probe::visible("who cannot connect says so", 1, "failure-ends-in-success", nobody_listens),
         Probe::visible("the server's end is no reply", 2, "end-taken-for-an-empty-text", end_is_no_reply),
         Probe::hidden("half a reply is none", 1, "half-a-line-passed-on", half_a_reply),
-        Probe::visible("a news server speaks first", 1, "greeting-taken-for-the-answer", greeting_first),
-        Probe::visible("its numbers are told", 1, "answer-misread", numbers_told),
-        Probe::visible("a command ends with CR LF", 1, "bare-line-feed-sent", carriage_return_sent),
-        Probe::visible("a refusal is no answer", 1, "refusal-taken-for-the-answer", refusal),
-        Probe::visible("it takes its leave", 1, "leaves-without-quit", takes_its_leave),
-        Probe::visible("and waits for the answer to it", 1, "goodbye-not-awaited", waits_for_the_goodbye),
-        Probe::visible("it takes its leave after a refusal too", 1, "error-leaves-without-quit", leave_of_a_refusal),
-        Probe::visible("a greeting may be a refusal", 1, "greeting-not-judged", refused_at_once),
+        Probe::visible("a news server speaks first", 1, "greeting-taken-for-the-answer", news::greeting_first),
+        Probe::visible("its numbers are told", 1, "answer-misread", news::numbers_told),
+        Probe::visible("a command ends with CR LF", 1, "bare-line-feed-sent", news::carriage_return_sent),
+        Probe::visible("a refusal is no answer", 1, "refusal-taken-for-the-answer", news::refusal),
+        Probe::visible("it takes its leave", 1, "leaves-without-quit", news::takes_its_leave),
+        Probe::visible("and waits for the answer to it", 1, "goodbye-not-awaited", news::waits_for_the_goodbye),
+        Probe::visible(
+            "it takes its leave after a refusal too",
+            1,
+            "error-leaves-without-quit",
+            news::leave_of_a_refusal,
+        ),
+        Probe::visible("a greeting may be a refusal", 1, "greeting-not-judged", news::refused_at_once),
+        Probe::visible("a success ends with exit code 0", 1, "success-ends-in-failure", success_is_told),
     ],
     next: &[
         "src/client.rs: Client::connect_with, the same with a limit, a name, and every address that the name has",
@@ -148,8 +156,7 @@ fn end_of_input(stage: &mut Stage) -> Result<(), Failure> {
     let mut server = typed(stage, &line)?;
     answered(stage, &mut server, &line, &line)?;
     stage.close_input();
-    server.expect_end()?;
-    succeeds(stage)
+    server.expect_end()
 }
 
 fn end_is_no_reply(stage: &mut Stage) -> Result<(), Failure> {
@@ -175,139 +182,19 @@ fn nobody_listens(stage: &mut Stage) -> Result<(), Failure> {
     fails_and_prints_nothing(stage)
 }
 
-// --- the server that somebody else wrote ------------------------------------------------------------
-
-const GREETING: &str = "200 news.example is ready, posting allowed\r\n";
-
-/// The name of the group, the answer to GROUP, and what is to be printed.
-fn group(stage: &mut Stage) -> (String, String, String) {
-    let name = format!("{}.{}", stage.adversary.word(), stage.adversary.word());
-    let (first, count) = (stage.adversary.number(2..=900), stage.adversary.number(2..=90));
-    // Numbers have gaps, for articles are cancelled: the last is no matter of arithmetic.
-    let last = first + count + stage.adversary.number(0..=9);
-    let answer = format!("211 {count} {first} {last} {name}\r\n");
-    (name, answer, format!("{count} articles, {first} to {last}"))
-}
-
-fn greeted(stage: &mut Stage, group: &str) -> Result<Peer, Failure> {
-    let mut server = connected(stage, group)?;
-    server.send(GREETING)?;
-    Ok(server)
-}
-
-fn connected(stage: &mut Stage, group: &str) -> Result<Peer, Failure> {
-    stage.arguments(["news", group]);
-    stage.start_client()?;
-    stage.accept("server")
-}
-
-/// The greeting comes when the program has done all that it does without one. What it says then is the next probe's
-/// question, and that it goes wrong behind the greeting is not the greeting's mistake.
-fn greeting_first(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, ..) = group(stage);
-    let mut server = connected(stage, &name)?;
-    stage.until_at_rest();
-    let early = server.come().map_err(|failure| failure.is("program-ends-at-once"))?;
-    if !early.is_empty() {
-        let what = "The program spoke before it had heard the greeting.";
-        return Err(Failure::new(what, "nothing until the server has spoken", shown(early)));
-    }
-    server.send(GREETING)?;
-    server.line("a command").map(drop).map_err(|failure| failure.is("answer-misread"))
-}
-
-/// The other greeting that lets a client in. How the command ends is the next probe's question, and whether the program says
-/// QUIT another's: the solution in C prints before it, the one in Rust behind its answer, and both are right.
-fn numbers_told(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, answer, told) = group(stage);
-    let mut server = connected(stage, &name)?;
-    server.send("201 news.example is ready, for reading\r\n")?;
-    let command = server.line(&format!("GROUP {name}"))?;
-    if command.strip_suffix(b"\r").unwrap_or(&command) != format!("GROUP {name}").as_bytes() {
-        return Err(Failure::new("The program sent another command.", format!("GROUP {name}"), shown(&command)));
-    }
-    server.send(answer)?;
-    let_it_leave(&mut server);
-    stage.expect_output_line(&told)
-}
-
-/// Answers a QUIT, if there is one, and closes, so that whatever the program may wait for comes.
-fn let_it_leave(server: &mut Peer) {
-    if server.line("QUIT").is_ok() {
-        let _ = server.send("205 goodbye\r\n");
-    }
-    server.finish();
-}
-
-fn carriage_return_sent(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, ..) = group(stage);
-    let mut server = greeted(stage, &name)?;
-    server.expect(format!("GROUP {name}\r\n").as_bytes())
-}
-
-/// The question, and its answer: this one, or the group's numbers.
-fn asked(stage: &mut Stage, answer: Option<&str>) -> Result<Peer, Failure> {
-    let (name, numbers, _) = group(stage);
-    let mut server = greeted(stage, &name)?;
-    server.expect(format!("GROUP {name}\r\n").as_bytes())?;
-    server.send(answer.unwrap_or(&numbers))?;
-    Ok(server)
-}
-
-const REFUSAL: &str = "411 there is no such group\r\n";
-
-fn refusal(stage: &mut Stage) -> Result<(), Failure> {
-    let mut server = asked(stage, Some(REFUSAL))?;
-    let_it_leave(&mut server);
-    fails_and_prints_nothing(stage)
-}
-
-/// Whether it has waited for the answer to QUIT is the next probe's question.
-fn takes_its_leave(stage: &mut Stage) -> Result<(), Failure> {
-    let mut server = asked(stage, None)?;
-    server.expect(b"QUIT\r\n")?;
-    let _ = server.send("205 goodbye\r\n");
-    server.finish();
-    server.expect_end()?;
-    succeeds(stage)
-}
-
-fn waits_for_the_goodbye(stage: &mut Stage) -> Result<(), Failure> {
-    let mut server = asked(stage, None)?;
-    server.expect(b"QUIT\r\n")?;
-    stage.until_at_rest();
-    server.come()?;
-    server.send("205 goodbye\r\n")?;
-    server.finish();
-    server.expect_end()?;
-    succeeds(stage)
-}
-
-fn leave_of_a_refusal(stage: &mut Stage) -> Result<(), Failure> {
-    let mut server = asked(stage, Some(REFUSAL))?;
-    server.expect(b"QUIT\r\n")?;
-    let _ = server.send("205 goodbye\r\n");
-    server.finish();
-    fails_and_prints_nothing(stage)
-}
-
-/// Who says QUIT to a server that has refused does nothing wrong; who asks has not listened.
-fn refused_at_once(stage: &mut Stage) -> Result<(), Failure> {
-    let (name, ..) = group(stage);
-    let mut server = connected(stage, &name)?;
-    server.send("400 news.example is closed for repairs\r\n")?;
-    if let Ok(line) = server.line("its end") {
-        if !line.starts_with(b"QUIT") {
-            let what = "The program went on, though the server had refused with its greeting.";
-            return Err(Failure::new(what, "its end, or QUIT", shown(&line)));
-        }
-        let _ = server.send("205 goodbye\r\n");
-    }
-    server.finish();
-    fails_and_prints_nothing(stage)
-}
-
 // --- how it ends ------------------------------------------------------------------------------------
+
+/// In both conversations, of which everything else has been asked before.
+fn success_is_told(stage: &mut Stage) -> Result<(), Failure> {
+    let line = stage.adversary.sentence();
+    let mut server = typed(stage, &line)?;
+    answered(stage, &mut server, &line, &line)?;
+    stage.close_input();
+    succeeds(stage)?;
+    let mut server = news::asked(stage, None)?;
+    news::let_it_leave(&mut server);
+    succeeds(stage)
+}
 
 fn succeeds(stage: &mut Stage) -> Result<(), Failure> {
     let status = stage.expect_exit()?;
@@ -319,10 +206,9 @@ fn succeeds(stage: &mut Stage) -> Result<(), Failure> {
 
 /// What it printed says more than that it still runs.
 fn fails_and_prints_nothing(stage: &mut Stage) -> Result<(), Failure> {
-    stage.until_at_rest();
+    let ended = stage.expect_exit();
     prints_nothing(stage)?;
-    let status = stage.expect_exit()?;
-    prints_nothing(stage)?;
+    let status = ended?;
     match status.success() {
         false => Ok(()),
         true => {

@@ -9,6 +9,9 @@ use crate::probe::Probe;
 use crate::stage::Stage;
 use crate::transcript::shown;
 
+mod cuts;
+mod limit;
+
 pub const UNIT: Unit = Unit {
     number: 4,
     name: "line-chat",
@@ -20,19 +23,22 @@ pub const UNIT: Unit = Unit {
         Probe::visible("a short line follows a long one", 1, "old-bytes-in-the-buffer", short_after_long),
         Probe::visible("its sender does not get it back", 1, "heard-by-its-sender", not_its_sender),
         Probe::visible("CR LF ends a line too", 1, "carriage-return-kept", carriage_return),
-        Probe::visible("a line in two pieces is one line", 2, "one-read-is-one-message", in_two_pieces),
-        Probe::visible("two lines in one segment are two lines", 2, "two-messages-in-one-segment", two_in_one),
-        Probe::visible("the beginning of a second line is kept", 2, "rest-of-the-read-lost", beginning_kept),
-        Probe::visible("CR and LF may come apart", 1, "delimiter-cut-in-two", delimiter_cut),
-        Probe::visible("a character may come in two pieces", 1, "character-cut-in-two", character_cut),
+        Probe::visible("a line in two pieces is one line", 2, "one-read-is-one-message", cuts::in_two_pieces),
+        Probe::visible("two lines in one segment are two lines", 2, "two-messages-in-one-segment", cuts::two_in_one),
+        Probe::visible("the beginning of a second line is kept", 2, "rest-of-the-read-lost", cuts::beginning_kept),
+        Probe::visible("CR and LF may come apart", 1, "delimiter-cut-in-two", cuts::delimiter_cut),
+        Probe::visible("a character may come in two pieces", 1, "character-cut-in-two", cuts::character_cut),
+        Probe::visible("an empty line is a line", 1, "empty-line-lost", empty_line),
         Probe::visible("only the ending is taken away", 1, "line-trimmed", only_the_ending),
         Probe::visible("two clients' pieces do not mix", 1, "state-shared-between-clients", no_mixing),
-        Probe::visible("1024 bytes are a line", 1, OFF_BY_ONE, exactly_the_limit),
-        Probe::visible("many short lines are no long one", 1, "limit-over-several-lines", many_short_lines),
-        Probe::visible("a whole line may be too long", 1, "whole-line-not-measured", whole_line_measured),
-        Probe::visible("who is refused is let go", 1, REFUSED_AND_KEPT, let_go),
-        Probe::visible("a line without end is refused", 2, "unbounded-line", without_end),
-        Probe::visible("the limit counts bytes", 1, "characters-counted-instead-of-bytes", counts_bytes),
+        Probe::visible("1024 bytes are a line", 1, OFF_BY_ONE, limit::exactly_the_limit),
+        Probe::visible("many short lines are no long one", 1, "limit-over-several-lines", limit::many_short_lines),
+        Probe::visible("a whole line may be too long", 1, "whole-line-not-measured", limit::whole_line_measured),
+        Probe::visible("1025 bytes are no line", 1, "limit-too-generous", limit::just_too_long),
+        Probe::visible("a line without end is refused", 2, "unbounded-line", limit::without_end),
+        Probe::visible("who is refused is let go", 1, REFUSED_AND_KEPT, limit::let_go),
+        Probe::visible("a refusal harms nobody else", 1, "refusal-stops-others", limit::refusal_harms_nobody),
+        Probe::visible("the limit counts bytes", 1, "characters-counted-instead-of-bytes", limit::counts_bytes),
         Probe::visible("the end of the stream is noticed", 1, END_IGNORED, end_noticed),
         Probe::visible("half a line at the end is no line", 1, "half-a-line-passed-on", half_a_line),
         Probe::hidden("a client that vanishes harms nobody", 1, "vanished-client-stops-others", vanishes),
@@ -44,8 +50,6 @@ pub const UNIT: Unit = Unit {
     ],
 };
 
-const LIMIT: usize = 1024;
-const TOO_LONG: &str = "error line too long";
 const END_IGNORED: &str = "end-of-the-stream-ignored";
 const MORE_SAID: &str = "more-said-than-told";
 const NOT_PASSED_ON: &str = "line-not-passed-on";
@@ -160,55 +164,22 @@ fn carriage_return(stage: &mut Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-fn in_two_pieces(stage: &mut Stage) -> Result<(), Failure> {
+/// With both endings, and it ends nothing: another line is heard after it.
+fn empty_line(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta) = two(stage)?;
-    let line = stage.adversary.sentence();
-    let (head, tail) = stage.adversary.halves(line.as_bytes());
-    anna.send_pieces([head, &[tail, b"\n"].concat()])?;
-    berta.expect_line(&format!("1: {line}"))
+    let line = stage.adversary.word();
+    for line in ["", &line] {
+        for ending in ["\n", "\r\n"] {
+            anna.send(format!("{line}{ending}"))?;
+            berta.expect_line(&format!("1: {line}"))?;
+        }
+    }
+    Ok(())
 }
 
-fn two_in_one(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let (first, second) = (stage.adversary.sentence(), stage.adversary.sentence());
-    anna.send(format!("{first}\n{second}\n"))?;
-    berta.expect_line(&format!("1: {first}"))?;
-    berta.expect_line(&format!("1: {second}"))
-}
-
-fn beginning_kept(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let (first, second) = (stage.adversary.sentence(), stage.adversary.sentence());
-    let (head, tail) = stage.adversary.halves(second.as_bytes());
-    let glued = [first.as_bytes(), b"\n", head].concat();
-    anna.send_pieces([&glued[..], &[tail, b"\n"].concat()])?;
-    berta.expect_line(&format!("1: {first}"))?;
-    berta.expect_line(&format!("1: {second}"))
-}
-
-fn delimiter_cut(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let line = stage.adversary.sentence();
-    anna.send_pieces([format!("{line}\r").as_bytes(), b"\n"])?;
-    berta.expect_line(&format!("1: {line}"))
-}
-
-fn character_cut(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    // Two, three and four bytes in UTF-8 (RFC 3629 section 3), cut behind each of them but the last.
-    let character = ["\u{e4}", "\u{20ac}", "\u{1f980}"][stage.adversary.number(0..=2)];
-    let line = format!("{}{character}{}", stage.adversary.word(), stage.adversary.word());
-    let begin = line.find(character).unwrap_or(0);
-    let (head, tail) = line.as_bytes().split_at(begin + stage.adversary.number(1..=character.len() - 1));
-    anna.send_pieces([head, &[tail, b"\n"].concat()])?;
-    berta.expect_line(&format!("1: {line}"))
-}
-
-/// One LF, or one CR LF, and not a byte more. An empty line is a line.
+/// One LF, or one CR LF, and not a byte more.
 fn only_the_ending(stage: &mut Stage) -> Result<(), Failure> {
     let (mut anna, mut berta) = two(stage)?;
-    anna.send("\n")?;
-    berta.expect_line("1: ").map_err(|failure| failure.is(NOT_PASSED_ON))?;
     let (first, second) = (stage.adversary.word(), stage.adversary.word());
     for line in [format!("{first}  "), format!("{first}\r{second}"), format!("{second}\r")] {
         anna.send(format!("{line}\r\n"))?;
@@ -226,77 +197,6 @@ fn no_mixing(stage: &mut Stage) -> Result<(), Failure> {
     carla.expect_line(&format!("2: {second}"))?;
     anna.send([tail, b"\n"].concat())?;
     carla.expect_line(&format!("1: {first}"))
-}
-
-fn exactly_the_limit(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let line = stage.adversary.letters(LIMIT);
-    for ending in ["\n", "\r\n"] {
-        anna.send(format!("{line}{ending}"))?;
-        hears(&mut berta, &format!("1: {line}"), &mut anna)?;
-    }
-    // 1025 bytes have come, and the last may be the CR of a line that is just not too long.
-    anna.send(format!("{line}\r"))?;
-    anna.taken()?;
-    anna.send("\n")?;
-    hears(&mut berta, &format!("1: {line}"), &mut anna)
-}
-
-/// Together more than any line may be, in one segment.
-fn many_short_lines(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let count = stage.adversary.number(30..=60);
-    let lines: Vec<String> = (0..count).map(|_| stage.adversary.letters(40)).collect();
-    anna.send(lines.join("\n") + "\n")?;
-    for line in lines {
-        hears(&mut berta, &format!("1: {line}"), &mut anna)?;
-    }
-    Ok(())
-}
-
-/// Its end has come with it, so that no line is left over to be too long. The smallest that is too long comes last: who
-/// refuses the long one and not this one has another mistake.
-fn whole_line_measured(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta) = two(stage)?;
-    let length = stage.adversary.number(LIMIT + 400..=2 * LIMIT);
-    let (long, just) = (stage.adversary.letters(length), stage.adversary.letters(LIMIT + 1));
-    anna.send(format!("{long}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    berta.send(format!("{just}\n"))?;
-    berta.expect_line(TOO_LONG).map_err(|failure| failure.is(OFF_BY_ONE))
-}
-
-fn let_go(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta, mut carla) = three(stage)?;
-    let length = stage.adversary.number(LIMIT + 1..=2 * LIMIT);
-    let line = stage.adversary.letters(length);
-    anna.send(format!("{line}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    anna.expect_end()?;
-    berta.send("still here\n")?;
-    carla.expect_line("2: still here")
-}
-
-/// 1024 bytes and a CR may be a line still. One byte more is none, whatever follows, so the program need not wait.
-fn without_end(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta, mut carla) = three(stage)?;
-    let length = stage.adversary.number(LIMIT + 2..=LIMIT + 400);
-    let endless = stage.adversary.letters(length);
-    anna.send(endless)?;
-    anna.expect_line(TOO_LONG)?;
-    anna.expect_end().map_err(|failure| failure.is(REFUSED_AND_KEPT))?;
-    berta.send("still here\n")?;
-    carla.expect_line("2: still here")
-}
-
-fn counts_bytes(stage: &mut Stage) -> Result<(), Failure> {
-    let (mut anna, mut berta, mut carla) = three(stage)?;
-    // More than 1024 bytes, fewer than 1024 characters.
-    let line = "\u{e4}".repeat(stage.adversary.number(LIMIT / 2 + 1..=LIMIT - 100));
-    anna.send(format!("{line}\n"))?;
-    anna.expect_line(TOO_LONG)?;
-    berta.send("still here\n")?;
-    carla.expect_line("2: still here")
 }
 
 fn end_noticed(stage: &mut Stage) -> Result<(), Failure> {
