@@ -86,7 +86,8 @@ pub fn text(report: &Report, unit: &Unit, style: Style, again: &str) -> String {
     }
     match report.diagnosis() {
         Some(_) => failed(&mut lines, report, style),
-        None => passed(&mut lines, report, unit, style),
+        None if report.passed => passed(&mut lines, report, unit, style),
+        None => out_of_time(&mut lines, report, style),
     }
     lines.push(format!("Seed {}. The same run again: {again}", report.seed));
     lines.join("\n") + "\n"
@@ -115,6 +116,18 @@ fn failed(lines: &mut Vec<String>, report: &Report, style: Style) {
         lines.push("What is asked here is not shown. Its mistake has a name, and hints.".to_owned());
     }
     lines.push(format!("A hint: cargo lab hint {}", report.unit));
+}
+
+/// Nothing was found wrong, and not everything was asked: that is no pass.
+fn out_of_time(lines: &mut Vec<String>, report: &Report, style: Style) {
+    let missing = report.answers.iter().filter(|answer| answer.outcome == Outcome::NotAsked).count();
+    let told = format!("Not finished: after {:.0} s, {missing} probes had not been asked.", report.seconds);
+    lines.push(style.bad(&told));
+    lines.push(
+        "What was asked went well. Either the program is very slow, or the machine is busy: see what else".to_owned(),
+    );
+    lines.push("runs on it, and check again.".to_owned());
+    lines.push(String::new());
 }
 
 fn passed(lines: &mut Vec<String>, report: &Report, unit: &Unit, style: Style) {
@@ -154,5 +167,23 @@ pub fn hint(catalogue: &Catalogue, slug: &str, level: u8, style: Style) -> Strin
         1 => format!("{title}: hint 1 of 3, the symptom\n\n{}\n", mistake.symptom),
         2 => format!("{title}: hint 2 of 3, the cause\n\n{}\n", mistake.cause),
         _ => format!("{title}: hint 3 of 3, where to look\n\n{}\n\n{}\n", mistake.region, mistake.lecture),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Recipe;
+    use crate::run::{Options, check};
+    use crate::units::UNITS;
+    use std::time::Duration;
+
+    #[test]
+    fn what_was_not_asked_for_want_of_time_is_no_pass() {
+        let options = Options { limit: Duration::ZERO, ..Options::seed(1) };
+        let recipe = Recipe::new(["never started"]);
+        let report = check(&UNITS[0], &recipe, &Catalogue::load().unwrap(), &options, |_, _| ());
+        let text = text(&report, &UNITS[0], Style::plain(), "");
+        assert!(text.contains("Not finished") && !text.contains("Passed"), "{text}");
     }
 }
