@@ -102,6 +102,13 @@ impl Stage {
         self.start()
     }
 
+    /// For a question about time that the machine has spoiled: what was said until now is in no report, and the server is
+    /// started anew. Ask the adversary for all that varies before.
+    pub fn start_server_afresh(&mut self) -> Result<(), Failure> {
+        self.ground.transcript.forget();
+        self.start_server()
+    }
+
     /// Starts a program that is a client of ours.
     pub fn start_client(&mut self) -> Result<(), Failure> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(ours)?;

@@ -82,6 +82,11 @@ impl Transcript {
         })
     }
 
+    /// Begins anew: what happened until now is in no report.
+    pub(crate) fn forget(&self) {
+        self.rows().clear();
+    }
+
     /// What was sent, in order, with the name of its connection: a seed decides it.
     pub fn all_sent(&self) -> Vec<Sent> {
         let sent = |row: &Row| match row {

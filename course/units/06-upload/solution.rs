@@ -63,21 +63,18 @@ fn receive(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
 fn judge(received: &[u8]) -> String {
     // HOLE "complete LENGTH CHECKSUM" and a line feed, if the trailer is the checksum of all before it; else "truncated".
     //  An upload of fewer than four bytes has no trailer.
-    // ANCHOR: judge
     let Some((content, trailer)) = received.split_last_chunk::<TRAILER>() else { return "truncated\n".to_owned() };
     let checksum = adler32(content);
     if checksum != u32::from_be_bytes(*trailer) {
         return "truncated\n".to_owned();
     }
     format!("complete {} {checksum:08x}\n", content.len())
-    // ANCHOR_END: judge
     // END
 }
 
 /// Ends the connection so that the reply arrives.
 fn part(mut stream: &TcpStream) -> io::Result<()> {
     // HOLE Finish sending. Then read, and forget, what is still on its way: until the client's end, or for LINGER.
-    // ANCHOR: part
     // Who closes with bytes unread sends a reset, and a reset may overtake the reply at the client.
     stream.shutdown(Shutdown::Write)?;
     let deadline = Instant::now() + LINGER;
@@ -91,7 +88,6 @@ fn part(mut stream: &TcpStream) -> io::Result<()> {
         }
     }
     Ok(())
-    // ANCHOR_END: part
     // END
 }
 
