@@ -22,12 +22,30 @@ pub fn grace_ends(stage: &mut Stage) -> Result<(), Failure> {
 }
 
 /// Every 200 ms somebody's work is done, and somebody leaves: a program that waits 800 ms for the *next* who leaves is still
-/// there when all have left, and one that waits 800 ms for all is long gone.
+/// there when all have left, and one that waits 800 ms for all is long gone. A machine that stands still for a second may
+/// spoil either answer, so the same answer has to come twice.
 pub fn grace_for_all(stage: &mut Stage) -> Result<(), Failure> {
-    const GRACE: u64 = 800;
-    const STEP: u64 = 200;
-    const CLIENTS: u64 = 10;
-    start(stage, CLIENTS as usize, FAR, GRACE)?;
+    stage.arguments([CLIENTS.to_string(), FAR.to_string(), GRACE.to_string()]);
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let first = waited_for_all(stage)?;
+        let second = waited_for_all(stage)?;
+        match (first, second) {
+            (None, None) => return Ok(()),
+            (Some(_), Some(failure)) => return Err(failure),
+            (Some(failure), None) | (None, Some(failure)) if rounds == 3 => return Err(failure),
+            _ => {}
+        }
+    }
+}
+
+const GRACE: u64 = 800;
+const STEP: u64 = 200;
+const CLIENTS: u64 = 10;
+
+fn waited_for_all(stage: &mut Stage) -> Result<Option<Failure>, Failure> {
+    stage.start_server()?;
     let mut last = None;
     for number in 1..=CLIENTS {
         let mut peer = enter(stage, &format!("client {number}"))?;
@@ -36,12 +54,11 @@ pub fn grace_for_all(stage: &mut Stage) -> Result<(), Failure> {
     }
     stage.feed(b"stop\n");
     stage.expect_exit()?;
-    let Some(Ok(told)) = last.as_mut().map(|last| last.until_end()) else { return Ok(()) };
-    if told.is_empty() {
-        return Ok(());
-    }
+    let told = last.as_mut().and_then(|last| last.until_end().ok()).unwrap_or_default();
     let what = format!("With {GRACE} ms of grace, work of {} ms was waited for.", CLIENTS * STEP);
-    Err(Failure::new(what, "the end of the program, before that work was done", crate::transcript::shown(&told)))
+    let failure =
+        || Failure::new(what, "the end of the program, before that work was done", crate::transcript::shown(&told));
+    Ok((!told.is_empty()).then(failure))
 }
 
 /// One that has said something before, so that a limit for its first line alone is none.
@@ -99,7 +116,7 @@ pub fn finished(stage: &mut Stage) -> Result<(), Failure> {
     start(stage, 3, FAR, FAR)?;
     let (mut anna, mut berta) = (enter(stage, "Anna")?, enter(stage, "Berta")?);
     let time = WORK + stage.adversary.number(0..=50) as u64;
-    let times = [time, time + 500];
+    let times = [time, time + 300];
     for (peer, time) in [&mut anna, &mut berta].into_iter().zip(times) {
         peer.send_pieces([format!("work {time}\n").as_bytes()])?;
     }
