@@ -34,7 +34,8 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
     }
     write(&folder.join(&file), &holes::starter(&solution, language)?)?;
     let text = fs::read_to_string(unit.folder().join("unit.md"))?;
-    write(&folder.join("unit.md"), &without_the_solution(&snippet::expanded(&unit.folder(), &text)))?;
+    let text = without_the_solution(&snippet::expanded(&unit.folder(), &text));
+    write(&folder.join("unit.md"), &led_from_elsewhere(&unit.folder(), &text))?;
     if language == Language::Rust {
         write(&folder.join("Cargo.toml"), &manifest(unit))?;
     }
@@ -56,6 +57,23 @@ pub fn run(number: u8, into: Option<PathBuf>, language: &str) -> Result<bool, Pr
 /// Below each snippet a code host needs a link to its file. Beside the starter it would lead to nothing.
 fn without_the_solution(text: &str) -> String {
     text.replace("From [solution.rs](solution.rs). ", "").replace("(from [solution.rs](solution.rs))\n\n", "")
+}
+
+/// Its other links are meant from where the text came from.
+fn led_from_elsewhere(origin: &Path, text: &str) -> String {
+    let mut parts = text.split("](");
+    let mut led = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        led += "](";
+        led += &match part.split_once(')') {
+            // In angle brackets, for a path may have spaces.
+            Some((place, rest)) if !place.starts_with('#') && !place.contains("://") => {
+                format!("<{}>){rest}", origin.join(place).display())
+            }
+            _ => part.to_owned(),
+        };
+    }
+    led
 }
 
 /// As a shell takes it for one word.
@@ -109,6 +127,17 @@ mod tests {
         for unit in UNITS {
             let text = fs::read_to_string(unit.folder().join("unit.md")).unwrap();
             assert!(!without_the_solution(&text).contains("](solution.rs)"), "unit {}", unit.number);
+        }
+    }
+
+    #[test]
+    fn its_links_lead_to_files() {
+        for unit in UNITS {
+            let text = fs::read_to_string(unit.folder().join("unit.md")).unwrap();
+            let led = led_from_elsewhere(&unit.folder(), &without_the_solution(&text));
+            for place in led.split("](<").skip(1).filter_map(|rest| rest.split_once(">)")) {
+                assert!(Path::new(place.0).exists(), "unit {}: {}", unit.number, place.0);
+            }
         }
     }
 }
