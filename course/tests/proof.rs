@@ -7,9 +7,9 @@
 //!     cargo test -p lab --test proof -- unbounded       what concerns one mistake
 //!
 //! For each unit: the starter compiles and fails with `hole-left-open`, and with no other diagnosis. The solution passes,
-//! with 50 seeds. Each file of `wrong/` fails with the diagnosis that it is named after, with 20 seeds. Each probe is
-//! needed: with it made content with anything, its wrong program gets another diagnosis, or none. And the programs of
-//! `general/`, which are wrong in any unit, get theirs.
+//! with 50 seeds. Each file of `wrong/` fails with the diagnosis that it is named after, with 20 seeds. (Unless
+//! `LAB_ALL_SEEDS` is set, a quarter of them.) Each probe is needed: with it made content with anything, its wrong program
+//! gets another diagnosis, or none. And the programs of `general/`, which are wrong in any unit, get theirs.
 //!
 //! `wrong/unbounded-line.rs` is the smallest wrong program of the mistake `unbounded-line`; a second one for the same
 //! mistake is called `unbounded-line--by-another-way.rs`.
@@ -25,10 +25,16 @@ use lab::units::{Role, UNITS, Unit};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use support::{compiled, in_parallel};
 
 const SOLUTION_SEEDS: u64 = 50;
 const WRONG_SEEDS: u64 = 20;
+
+/// All of them are some seven thousand checks, a quarter of an hour: `.ci/run` asks for them. Otherwise a quarter of them.
+fn seeds(all: u64) -> u64 {
+    if std::env::var_os("LAB_ALL_SEEDS").is_some() { all } else { all.div_ceil(4) }
+}
 
 fn main() {
     let mut arguments = Arguments::from_args();
@@ -62,7 +68,7 @@ fn trials_of(unit: &'static Unit) -> Vec<Trial> {
             let slug = slug(&file);
             let (source, mistake) = (file.clone(), slug.clone());
             let told = format!("{kind}, wrong: {}", stem(&file));
-            add(told, Box::new(move || fails_with(unit, language, &source, &mistake, WRONG_SEEDS)));
+            add(told, Box::new(move || fails_with(unit, language, &source, &mistake, seeds(WRONG_SEEDS))));
             if language == Language::Rust {
                 let told = format!("the probe is needed: {}", stem(&file));
                 add(told, Box::new(move || is_needed(unit, &file, &slug)));
@@ -117,8 +123,15 @@ fn slug(file: &Path) -> String {
 
 // --- what must hold ---------------------------------------------------------------------------------
 
+/// Read once, and not for each of some thousand checks.
+fn catalogue() -> Result<&'static Catalogue, Failed> {
+    static CATALOGUE: LazyLock<Result<Catalogue, String>> =
+        LazyLock::new(|| Catalogue::load().map_err(|error| error.to_string()));
+    CATALOGUE.as_ref().map_err(|error| error.clone().into())
+}
+
 fn catalogue_is_whole() -> Result<(), Failed> {
-    let catalogue = Catalogue::load()?;
+    let catalogue = catalogue()?;
     let general = ["any", "server", "client"].map(|folder| files(&course().join("tests/general").join(folder)));
     let general: Vec<String> = general.iter().flatten().map(|file| slug(file)).collect();
     for mistake in &general {
@@ -145,7 +158,7 @@ fn catalogue_is_whole() -> Result<(), Failed> {
 
 /// The texts are there, and each probe's mistake has its entry and its smallest wrong program.
 fn is_whole(unit: &Unit) -> Result<(), Failed> {
-    let catalogue = Catalogue::load()?;
+    let catalogue = catalogue()?;
     let wrong = files(&unit.folder().join("wrong"));
     for probe in unit.probes {
         if !catalogue.contains(probe.mistake) {
@@ -185,7 +198,7 @@ fn fails_at_its_holes(unit: &Unit, language: Language, solution: &Path) -> Resul
 
 fn passes(unit: &Unit, language: Language, solution: &Path) -> Result<(), Failed> {
     let recipe = compiled(language, &fs::read_to_string(solution)?, "solution")?;
-    in_parallel(SOLUTION_SEEDS, |seed| expect(unit, &recipe, &Options::seed(seed), None))
+    in_parallel(seeds(SOLUTION_SEEDS), |seed| expect(unit, &recipe, &Options::seed(seed), None))
 }
 
 fn fails_with(unit: &Unit, language: Language, file: &Path, mistake: &str, seeds: u64) -> Result<(), Failed> {
@@ -197,7 +210,7 @@ fn fails_with(unit: &Unit, language: Language, file: &Path, mistake: &str, seeds
 fn plays_again(unit: &Unit) -> Result<(), Failed> {
     let recipe = compiled(Language::Rust, &fs::read_to_string(unit.folder().join("solution.rs"))?, "solution")?;
     let sent = |seed| -> Result<Vec<Vec<Sent>>, Failed> {
-        let report = check(unit, &recipe, &Catalogue::load()?, &Options::seed(seed), |_, _| ());
+        let report = check(unit, &recipe, catalogue()?, &Options::seed(seed), |_, _| ());
         Ok(report.answers.iter().map(|answer| answer.transcript.all_sent()).collect())
     };
     let (first, second, other) = (sent(11)?, sent(11)?, sent(12)?);
@@ -214,13 +227,8 @@ fn is_needed(unit: &Unit, file: &Path, mistake: &str) -> Result<(), Failed> {
     let recipe = compiled(Language::Rust, &fs::read_to_string(file)?, &stem(file))?;
     let index = unit.probes.iter().position(|probe| probe.mistake == mistake).ok_or("no probe has this mistake")?;
     in_parallel(1, |seed| {
-        let report = check(
-            unit,
-            &recipe,
-            &Catalogue::load()?,
-            &Options { content: Some(index), ..Options::seed(seed) },
-            |_, _| (),
-        );
+        let report =
+            check(unit, &recipe, catalogue()?, &Options { content: Some(index), ..Options::seed(seed) }, |_, _| ());
         match report.mistake() {
             Some(found) if found == mistake => {
                 Err(format!("another probe finds {mistake} too: one of the two is not needed").into())
@@ -232,7 +240,7 @@ fn is_needed(unit: &Unit, file: &Path, mistake: &str) -> Result<(), Failed> {
 
 /// `None` is a pass.
 fn expect(unit: &Unit, recipe: &Recipe, options: &Options, mistake: Option<&str>) -> Result<(), Failed> {
-    let report = check(unit, recipe, &Catalogue::load()?, options, |_, _| ());
+    let report = check(unit, recipe, catalogue()?, options, |_, _| ());
     if report.mistake() == mistake && report.passed == mistake.is_none() {
         return Ok(());
     }
