@@ -96,8 +96,15 @@ pub fn silent_clients(stage: &mut Stage) -> Result<(), Failure> {
     }
 }
 
+/// The last one leaves when the main thread has long been waiting for it: at once, it might leave before that, and nobody
+/// would have to be told. Whatever the program does with whom it has worked for: she leaves by herself.
 pub fn last_has_left(stage: &mut Stage) -> Result<(), Failure> {
-    let _inside = full(stage)?;
+    const WORK: u64 = 350;
+    start(stage, 2, FAR, FAR)?;
+    let _berta = enter(stage, "Berta")?;
+    let mut anna = enter(stage, "Anna")?;
+    anna.send_pieces([format!("work {WORK}\n").as_bytes()])?;
+    anna.finish();
     said(stage);
     stage.expect_exit().map(drop)
 }
