@@ -7,6 +7,7 @@ use crate::units::{UNITS, Unit};
 
 pub fn run() -> Result<bool, Problem> {
     let progress = Progress::load();
+    let width = UNITS.iter().map(|unit| unit.title.chars().count()).max().unwrap_or_default();
     for unit in UNITS {
         let known = progress.unit(unit.number);
         let state = match (known.passed, known.mistake, known.folder) {
@@ -15,7 +16,7 @@ pub fn run() -> Result<bool, Problem> {
             (false, None, Some(_)) => "started".to_owned(),
             (false, None, None) => "not started".to_owned(),
         };
-        say!("{:>3}  {:<45} {:>3} points   {state}", unit.number, unit.title, unit.points());
+        say!("{:>3}  {:<width$}  {:>3} points   {state}", unit.number, unit.title, unit.points());
     }
     say!("\n{}", next(&progress));
     Ok(true)
