@@ -27,7 +27,6 @@ mod held;
 mod pace;
 
 use echo::Unsent;
-pub(crate) use ends::SPINNING;
 pub use failure::Failure;
 pub use held::Held;
 

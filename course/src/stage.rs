@@ -14,6 +14,7 @@
 use socket2::SockRef;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,11 @@ impl Ground {
 
     pub(crate) fn excess(&self) -> Option<Excess> {
         self.program().as_ref().and_then(Program::excess)
+    }
+
+    /// How the program has ended, if it has. The lock is free again when this returns.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        self.program().as_mut().and_then(Program::ended)
     }
 
     pub(crate) fn last_sent(&self) -> String {

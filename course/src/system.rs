@@ -19,7 +19,9 @@ mod queue;
 mod queue;
 mod table;
 
-pub use processes::{Activity, activity, carries, family, lives, orphans, processor_time, resident_kib, stopped};
+pub use processes::{
+    Activity, activity, carries, family, lives, orphans, processor_time, resident_kib, stopped, thread_sleeps,
+};
 pub use table::listening_ports;
 
 /// Whether everything that `ours` sent to `theirs` has been read by the program. `None`: it cannot be seen here.

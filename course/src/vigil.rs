@@ -69,6 +69,26 @@ impl Vigil {
     }
 }
 
+/// Whether a program that has nothing to do uses a processor all the same.
+pub struct Idle {
+    /// What it had used before, where it can be seen.
+    before: Option<u64>,
+}
+
+impl Idle {
+    /// From now on it has nothing to do.
+    pub fn begin(activity: Option<Activity>) -> Self {
+        Self { before: activity.map(|activity| activity.ticks) }
+    }
+
+    /// "210 ms of processor time", when that is what a loop that spins needs soon, on any machine, and who waits does not.
+    pub fn spun(&self, now: Option<Activity>) -> Option<String> {
+        const SPINNING: u64 = 20;
+        let used = now?.ticks.saturating_sub(self.before?);
+        (used >= SPINNING).then(|| format!("{} ms of processor time", used * 10))
+    }
+}
+
 /// A time as a person reads it: `0.7 s`.
 pub fn spoken(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())

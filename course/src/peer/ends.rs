@@ -15,10 +15,7 @@ use super::{Event, Failure, Peer};
 use crate::program;
 use crate::system;
 use crate::transcript::shown;
-use crate::vigil::{PATIENCE, Vigil, spoken};
-
-/// Hundredths of a second of processor time, for noticing an end: a loop that spins needs as many, on any machine.
-pub(crate) const SPINNING: u64 = 20;
+use crate::vigil::{Idle, PATIENCE, Vigil, spoken};
 
 impl Peer {
     /// Says that nothing more will be sent (`shutdown(Write)`), and goes on listening.
@@ -92,20 +89,16 @@ impl Peer {
     }
 
     fn wait_without_spinning(&mut self, spinning: &'static str) -> Result<Event, Failure> {
-        let before = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
-        let mut vigil = Vigil::begin();
+        let (idle, mut vigil) = (Idle::begin(system::activity(&self.ground.processes())), Vigil::begin());
         loop {
             match self.wait_for(Duration::from_millis(60)) {
                 Event::Silence(_) => {}
                 event => return Ok(event),
             }
-            let now = system::activity(&self.ground.processes()).map(|activity| activity.ticks);
-            if let (Some(before), Some(now)) = (before, now) {
-                if now >= before + SPINNING {
-                    let used = format!("{} ms of processor time, though nobody sends anything", (now - before) * 10);
-                    let what = format!("{}: the program does not notice the end of the stream, and spins.", self.name);
-                    return Err(self.failure(what, "the end of the stream", used).is(spinning));
-                }
+            if let Some(used) = idle.spun(system::activity(&self.ground.processes())) {
+                let what = format!("{}: the program does not notice the end of the stream, and spins.", self.name);
+                let got = format!("{used}, though nobody sends anything");
+                return Err(self.failure(what, "the end of the stream", got).is(spinning));
             }
             if let Some(silence) = vigil.silent(|| self.ground.processes()) {
                 return Ok(Event::Silence(silence));

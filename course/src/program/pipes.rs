@@ -14,6 +14,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Excess, Program, lock};
+use crate::system;
 
 pub struct Shared {
     pub output: Mutex<Output>,
@@ -71,14 +72,9 @@ impl Program {
     /// Nothing that it has written is on its way to us: a thread that has not read yet what lies in its pipe is no more asleep,
     /// however long it waits for its turn on a processor. Where that cannot be seen, it is so.
     pub fn output_is_read(&self) -> bool {
-        let asleep = |reader: &PathBuf| match fs::read_to_string(reader) {
-            // "4711 (name) S ...": proc_pid_stat(5).
-            Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S')),
-            Err(_) => true,
-        };
         let readers = lock(&self.shared.readers);
         // One for each pipe; who is not among them has not even begun.
-        readers.len() == 2 && readers.iter().all(asleep)
+        readers.len() == 2 && readers.iter().all(|reader| system::thread_sleeps(reader).unwrap_or(true))
     }
 
     /// Waits a moment until all that a program that has ended wrote has been read: it ends before its last words arrive.
@@ -107,7 +103,7 @@ pub fn drain(
     const KEPT: usize = 64 * 1024;
     let mut buffer = [0; 8192];
     let this = fs::read_link("/proc/thread-self").unwrap_or_default();
-    lock(&shared.readers).push(PathBuf::from("/proc").join(this).join("stat"));
+    lock(&shared.readers).push(PathBuf::from("/proc").join(this));
     loop {
         match pipe.read(&mut buffer) {
             Ok(0) => break,

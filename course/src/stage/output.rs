@@ -66,9 +66,8 @@ impl Stage {
 
     /// "Nothing for 0.7 s" says little of a program that has ended: it will never print, and how it ended is what one asks next.
     fn nothing_printed(&self, what_for: &str, silence: Duration) -> Failure {
-        let ended = self.ground.program().as_mut().and_then(Program::ended);
         let more = if self.output().is_empty() { "anything" } else { "anything more" };
-        match ended {
+        match self.ground.ended() {
             Some(status) => {
                 self.ground.transcript.happened(format!("ends ({status})"));
                 let what = format!("The program ended without printing {more}.");
@@ -84,9 +83,7 @@ impl Stage {
     pub fn expect_exit(&mut self) -> Result<std::process::ExitStatus, Failure> {
         let mut vigil = Vigil::begin();
         loop {
-            // Let go of the lock before it is taken again: what an `if let` looks at lives as long as its body.
-            let ended = self.ground.program().as_mut().and_then(Program::ended);
-            if let Some(status) = ended {
+            if let Some(status) = self.ground.ended() {
                 self.ground.transcript.happened(format!("ends ({status})"));
                 if let Some(program) = self.ground.program().as_ref() {
                     program.settle();

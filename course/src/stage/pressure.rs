@@ -14,10 +14,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::{Stage, ours};
-use crate::peer::{Failure, SPINNING};
-use crate::program::Program;
+use crate::peer::Failure;
 use crate::system;
-use crate::vigil::Vigil;
+use crate::vigil::{Idle, Vigil};
 
 /// Asked of the system for each direction of a narrow connection; Linux makes twice as much of it.
 const NARROW: usize = 16 * 1024;
@@ -53,16 +52,12 @@ impl Stage {
     /// [`Stage::expect_exit`], for a program that ought to end because what it waited for cannot come any more: one that
     /// uses a fifth of a second of processor time meanwhile asks for it again and again.
     pub fn expect_exit_without_spinning(&mut self, spinning: &'static str) -> Result<ExitStatus, Failure> {
-        let before = self.activity().map(|activity| activity.ticks);
-        let mut vigil = Vigil::begin();
-        while self.ground.program().as_mut().and_then(Program::ended).is_none() {
-            let now = self.activity().map(|activity| activity.ticks);
-            if let (Some(before), Some(now)) = (before, now) {
-                if now >= before + SPINNING {
-                    let used = format!("{} ms of processor time, though nothing comes any more", (now - before) * 10);
-                    let what = "The program does not notice the end of the stream, and spins.";
-                    return Err(Failure::new(what, "its end", used).is(spinning));
-                }
+        let (idle, mut vigil) = (Idle::begin(self.activity()), Vigil::begin());
+        while !self.has_ended() {
+            if let Some(used) = idle.spun(self.activity()) {
+                let what = "The program does not notice the end of the stream, and spins.";
+                let got = format!("{used}, though nothing comes any more");
+                return Err(Failure::new(what, "its end", got).is(spinning));
             }
             if vigil.silent(|| self.ground.processes()).is_some() {
                 break;

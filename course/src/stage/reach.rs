@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use super::{Stage, ours};
 use crate::peer::{Failure, Peer};
-use crate::program::Program;
 use crate::system;
 use crate::vigil::{PATIENCE, Vigil, spoken};
 
@@ -87,8 +86,7 @@ impl Stage {
         if self.ground.excess().is_some() {
             return Err(Failure::new("The program was ended.", "a connection", "its end"));
         }
-        let ended = self.ground.program().as_mut().and_then(Program::ended);
-        match ended {
+        match self.ground.ended() {
             Some(status) => {
                 self.ground.transcript.happened(format!("ends ({status})"));
                 let what = match self.reached {

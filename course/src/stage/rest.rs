@@ -7,10 +7,9 @@
 use std::time::{Duration, Instant};
 
 use super::Stage;
-use crate::peer::{Failure, SPINNING};
-use crate::program::Program;
+use crate::peer::Failure;
 use crate::system;
-use crate::vigil::{PATIENCE, Vigil};
+use crate::vigil::{Idle, PATIENCE, Vigil};
 
 /// Where it cannot be seen whether a program has stopped.
 const NAP: Duration = Duration::from_millis(20);
@@ -26,7 +25,7 @@ impl Stage {
 
     /// By itself, however it was.
     pub fn has_ended(&self) -> bool {
-        self.ground.program().as_mut().and_then(Program::ended).is_some()
+        self.ground.ended().is_some()
     }
 
     /// Resident memory of the program and those whom it has started, in KiB, where it can be seen.
@@ -41,10 +40,7 @@ impl Stage {
         let begun = Instant::now();
         let mut still: Option<(Instant, system::Activity)> = None;
         let mut looks = 0;
-        while begun.elapsed() < PATIENCE
-            && looks < 50
-            && self.ground.program().as_mut().and_then(Program::ended).is_none()
-        {
+        while begun.elapsed() < PATIENCE && looks < 50 && !self.has_ended() {
             // Where it cannot be seen, a moment is all that can be given.
             let Some(now) = self.activity() else { return std::thread::sleep(4 * MOMENT) };
             looks += u32::from(now.asleep);
@@ -64,12 +60,11 @@ impl Stage {
     /// to rest asks again and again for what will come by itself. One that looks now and then is not meant.
     pub fn expect_rest(&self, what: &str) -> Result<(), Failure> {
         let Some(before) = self.activity() else { return Ok(()) };
-        let (mut vigil, mut still) = (Vigil::begin(), (Instant::now(), before));
+        let (idle, mut vigil, mut still) = (Idle::begin(Some(before)), Vigil::begin(), (Instant::now(), before));
         while vigil.silent(|| self.ground.processes()).is_none() {
             let Some(now) = self.activity() else { return Ok(()) };
-            let used = now.ticks.saturating_sub(before.ticks);
-            if used >= SPINNING {
-                let got = format!("{} ms of processor time, for nothing", used * 10);
+            if let Some(used) = idle.spun(Some(now)) {
+                let got = format!("{used}, for nothing");
                 return Err(Failure::new(what, "that it sleeps until something happens", got));
             }
             if !now.asleep || now != still.1 {
@@ -90,9 +85,11 @@ impl Stage {
         if let Some(program) = self.ground.program().as_ref() {
             program.pause();
         }
-        // A signal is delivered when its receiver is given a processor, which on a busy machine takes its time.
+        // A signal is delivered when its receiver is given a processor, which on a busy machine takes its time; and one to go
+        // on that comes before it takes it back.
         let begun = Instant::now();
-        while system::stopped(&self.ground.processes()) == Some(false) && begun.elapsed() < PATIENCE {
+        let stopped = || system::stopped(&self.ground.processes());
+        while begun.elapsed() < PATIENCE && !stopped().unwrap_or(begun.elapsed() > NAP) {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -109,12 +106,6 @@ impl Stage {
     pub fn interrupt_its_call(&self) {
         self.until_at_rest();
         self.pause_program();
-        // A signal to go on that comes too early takes the signal to stop back.
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && !system::stopped(&self.ground.processes()).unwrap_or(begun.elapsed() > NAP)
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         self.resume_program();
     }
 }

@@ -63,6 +63,11 @@ pub fn stopped(processes: &[u32]) -> Option<bool> {
     (!states.is_empty()).then(|| states.iter().all(|state| matches!(state, 'T' | 'Z')))
 }
 
+/// Whether one thread waits for something that has not come; `None` where that cannot be seen, or it is gone.
+pub fn thread_sleeps(thread: &Path) -> Option<bool> {
+    state_and_ticks(thread).map(|(state, _)| state == 'S')
+}
+
 /// The fields behind the program's name, which may itself contain spaces and parentheses: see proc(5).
 fn state_and_ticks(thread: &Path) -> Option<(char, u64)> {
     let stat = fs::read_to_string(thread.join("stat")).ok()?;

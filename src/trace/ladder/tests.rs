@@ -1,73 +1,16 @@
 //! Golden ladders: what a lecture room would see, character for character.
 
 use super::*;
-use crate::trace::{Direction, FrameStep, RecordStep, SecuredStep, TlsStep};
+use crate::trace::{Direction, FrameStep};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A step `at` microseconds into the lecture.
-fn step(side: Side, connection: u64, at: u64, took: u64, action: Action<'_>) -> Step<'_> {
-    let (client, server) = ("127.0.0.1:50000".parse().ok(), "127.0.0.1:7000".parse().ok());
-    let (local, peer) = if side == Side::Client { (client, server) } else { (server, client) };
-    Step {
-        at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_000 + at),
-        took: Duration::from_micros(took),
-        side,
-        connection,
-        descriptor: Some(if side == Side::Client { 3 } else { 5 }),
-        local,
-        peer,
-        thread: if side == Side::Client { "main" } else { "client 1" },
-        action,
-    }
-}
+mod datagrams;
+mod steps;
+mod tls;
 
-fn wait<'a>(call: Call) -> Action<'a> {
-    Action::Wait { call, bytes: None }
-}
-
-fn done<'a>(call: Call, outcome: Outcome<'a>) -> Action<'a> {
-    Action::Call { call, outcome }
-}
-
-/// What a client does to say Hello and hear it back, with number 1.
-fn client_steps<'a>() -> Vec<Step<'a>> {
-    let mut steps = vec![
-        step(Side::Client, 1, 0, 0, wait(Call::Connect)),
-        step(Side::Client, 1, 5, 120, done(Call::Connect, Outcome::Done)),
-        step(Side::Client, 1, 200, 0, Action::Wait { call: Call::Write, bytes: Some(5) }),
-        step(Side::Client, 1, 205, 30, done(Call::Write, Outcome::Bytes(b"Hello"))),
-        step(Side::Client, 1, 250, 0, wait(Call::Read)),
-        step(Side::Client, 1, 255, 512_000, done(Call::Read, Outcome::Bytes(b"Hello"))),
-        step(Side::Client, 1, 512_300, 20, done(Call::Shutdown, Outcome::Done)),
-        step(Side::Client, 1, 512_350, 0, wait(Call::Read)),
-        step(Side::Client, 1, 512_355, 4, done(Call::Read, Outcome::End)),
-        step(Side::Client, 1, 512_400, 10, done(Call::Close, Outcome::Done)),
-    ];
-    // Before the connect has succeeded there is no socket and no address of ours.
-    (steps[0].local, steps[0].descriptor) = (None, None);
-    steps
-}
-
-/// What the server does meanwhile: its listener, and its end of the conversation.
-fn server_steps<'a>(listener: u64, number: u64) -> Vec<Step<'a>> {
-    let peer = "127.0.0.1:50000".parse().unwrap();
-    let mut steps = vec![
-        step(Side::Server, listener, 0, 90, done(Call::Listen, Outcome::Done)),
-        step(Side::Server, listener, 95, 0, wait(Call::Accept)),
-        step(Side::Server, listener, 100, 20, done(Call::Accept, Outcome::Accepted { descriptor: Some(5), peer })),
-        step(Side::Server, number, 150, 0, wait(Call::Read)),
-        step(Side::Server, number, 155, 70, done(Call::Read, Outcome::Bytes(b"Hello"))),
-        step(Side::Server, number, 512_230, 20, done(Call::Write, Outcome::Bytes(b"Hello"))),
-        step(Side::Server, number, 512_320, 5, done(Call::Read, Outcome::End)),
-        step(Side::Server, number, 512_340, 10, done(Call::Close, Outcome::Done)),
-    ];
-    for step in &mut steps[..3] {
-        (step.peer, step.descriptor, step.thread) = (None, Some(4), "main");
-    }
-    steps
-}
+use steps::*;
 
 fn drawn(mut drawing: Drawing, steps: &[Step<'_>]) -> String {
     let out: String = steps.iter().map(|step| drawing.draw(step)).collect();
@@ -304,75 +247,6 @@ fn what_was_said_about_a_descriptor_goes_with_it() {
     assert!(drawing.ends.is_empty() && drawing.said_end.is_empty());
 }
 
-/// A datagram socket that asks at a fixed address, and one that hears from everybody.
-fn datagram_steps<'a>(refused: &'a io::Error) -> Vec<Step<'a>> {
-    let mut steps = vec![
-        step(Side::Client, 1, 0, 20, done(Call::Bind, Outcome::Done)),
-        step(Side::Client, 1, 30, 5, done(Call::ConnectDatagram, Outcome::Done)),
-        step(Side::Client, 1, 40, 0, Action::Wait { call: Call::Send, bytes: Some(5) }),
-        step(Side::Client, 1, 40, 15, done(Call::Send, Outcome::Bytes(b"Hello"))),
-        step(Side::Client, 1, 60, 0, wait(Call::ReceiveFrom)),
-        step(Side::Client, 1, 60, 40, done(Call::ReceiveFrom, Outcome::Failed(refused))),
-        step(Side::Client, 1, 110, 0, done(Call::CloseDatagram, Outcome::Done)),
-        step(Side::Server, 2, 200, 20, done(Call::Bind, Outcome::Done)),
-        step(Side::Server, 2, 230, 5, done(Call::ReceiveFrom, Outcome::Bytes(b""))),
-        step(Side::Server, 2, 240, 15, done(Call::SendTo, Outcome::Bytes(b"Hello"))),
-        step(Side::Server, 2, 260, 900, done(Call::ReceiveFrom, Outcome::Nothing)),
-        step(Side::Server, 2, 1170, 0, done(Call::CloseDatagram, Outcome::Done)),
-    ];
-    for place in [0, 7, 10, 11] {
-        steps[place].peer = None;
-    }
-    steps
-}
-
-#[test]
-fn datagrams_promise_nothing() {
-    let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-    assert_ladder(
-        &drawn(Drawing::new(), &datagram_steps(&refused)),
-        r#"
-        |│───▶│ bytes, by a call   │═══▶│ what they mean: an HTTP head, a frame   (…) inferred, not seen
-        |────── ms #1    client 127.0.0.1:50000 ─────────────────────┼────┼ server (inferred) ─────────────────────────
-        |    0.020 #1    socket, bind                                │    │
-        |                  on 127.0.0.1:50000, descriptor 3          │    │
-        |                  UdpSocket::bind → socket, bind            │    │
-        |    0.035 #1    connect 127.0.0.1:7000: nothing is sent     │    │
-        |                  from 127.0.0.1:50000, descriptor 3        │    │
-        |                  UdpSocket::connect → connect              │    │
-        |    0.040 #1    send 127.0.0.1:7000: 5 bytes                │───▶│ (may receive it, or never)
-        |                  48 65 6c 6c 6f           Hello            │    │
-        |                  UdpSocket::send → sendto                  │    │
-        |    0.060 #1    recvfrom … waits for a datagram             │    │
-        |    0.100 #1    recvfrom failed, after 0.04 ms              │◀───│ (its system: nobody receives here)
-        |                  connection refused                        │    │
-        |                  UdpSocket::recv_from → recvfrom           │    │
-        |    0.110 #1    close datagram socket, descriptor 3         │    │
-        |                  drop(UdpSocket) → close                   │    │
-        |────── ms #2    client (inferred) ──────────────────────────┼────┼ server 127.0.0.1:7000, thread "client 1" ──
-        |    0.220 #2                                                │    │ socket, bind
-        |                                                            │    │   on 127.0.0.1:7000, descriptor 5
-        |    0.235 #2    (has sent it)                               │───▶│ recvfrom 127.0.0.1:50000: 0 bytes, at once
-        |    0.240 #2    (may receive it, or never)                  │◀───│ sendto 127.0.0.1:50000: 5 bytes
-        |                                                            │    │   48 65 6c 6c 6f           Hello
-        |                                                            │    │   UdpSocket::send_to → sendto
-        |    1.160 #2                                                │    │ recvfrom: nothing, the time is up, after
-        |                                                            │    │   0.90 ms
-        |    1.170 #2                                                │    │ close datagram socket, descriptor 5
-        "#,
-    );
-}
-
-#[test]
-fn everybody_who_sent_a_datagram_is_not_remembered_for_ever() {
-    let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-    let mut drawing = Drawing::new();
-    for step in datagram_steps(&refused) {
-        drawing.draw(&step);
-    }
-    assert!(drawing.ends.is_empty(), "{:?}", drawing.ends);
-}
-
 #[test]
 fn the_observer_writes_what_is_drawn_at_once() {
     #[derive(Clone, Default)]
@@ -392,76 +266,4 @@ fn the_observer_writes_what_is_drawn_at_once() {
         ladder.observe(&step);
     }
     assert_eq!(sink.0.lock().unwrap().as_slice(), drawn(Drawing::new(), &client_steps()).as_bytes());
-}
-
-fn record<'a>(direction: Direction, content_type: u8, length: u16, handshake: Option<u8>) -> Action<'a> {
-    Action::Tls(TlsStep::Record { direction, record: RecordStep { content_type, version: 0x0303, length, handshake } })
-}
-
-/// What both sides have agreed on, as the client tells it.
-const AGREED: SecuredStep<'static> = SecuredStep {
-    version: "TLS 1.3",
-    cipher: "TLS13_AES_256_GCM_SHA384",
-    name: Some("localhost"),
-    verified: true,
-    chain: 1,
-    protocol: None,
-    resumed: false,
-};
-
-#[test]
-fn records_stand_below_the_bytes_that_they_are_made_of() {
-    let steps = [
-        step(Side::Client, 1, 200, 10, done(Call::Write, Outcome::Bytes(&[22, 3, 1, 0, 2, 1, 0]))),
-        step(Side::Client, 1, 220, 0, record(Direction::Out, 22, 238, Some(1))),
-        step(Side::Client, 1, 300, 0, record(Direction::In, 22, 90, Some(2))),
-        step(Side::Client, 1, 310, 0, record(Direction::In, 20, 1, None)),
-        step(Side::Client, 1, 320, 0, record(Direction::In, 22, 40, None)),
-        step(Side::Client, 1, 400, 0, Action::Tls(TlsStep::Secured(AGREED))),
-        step(Side::Client, 1, 500, 0, Action::Tls(TlsStep::Plaintext { direction: Direction::Out, bytes: b"Hello" })),
-        step(Side::Client, 1, 510, 0, record(Direction::Out, 23, 22, None)),
-        step(Side::Client, 1, 520, 0, record(Direction::In, 21, 2, None)),
-    ];
-    assert_ladder(
-        &drawn(Drawing::new(), &steps),
-        r#"
-        |│───▶│ bytes, by a call   │═══▶│ what they mean: an HTTP head, a frame   (…) inferred, not seen
-        |────── ms #1    client 127.0.0.1:50000 ─────────────────────┼────┼ server 127.0.0.1:7000 (inferred) ──────────
-        |    0.000 #1    write 7 bytes                               │───▶│ (can read them)
-        |                  16 03 01 00 02 01 00     ·······          │    │
-        |                  TcpStream::write → sendto                 │    │
-        |    0.020 #1    TLS record: handshake: ClientHello, 238     │═══▶│
-        |                  bytes                                     │    │
-        |    0.100 #1    TLS record: handshake: ServerHello, 90      │◀═══│
-        |                  bytes                                     │    │
-        |    0.110 #1    TLS record: change_cipher_spec, 1 byte      │◀═══│
-        |    0.120 #1    TLS record: handshake, encrypted, 40 bytes  │◀═══│
-        |    0.200 #1    TLS 1.3 with TLS13_AES_256_GCM_SHA384       │    │
-        |                  a new session; the server has shown 1     │    │
-        |                    certificate                             │    │
-        |                  verified: it is localhost                 │    │
-        |    0.300 #1    TLS holds: 5 bytes                          │═══▶│
-        |                  48 65 6c 6c 6f           Hello            │    │
-        |    0.310 #1    TLS record: application_data, 22 bytes      │═══▶│
-        |    0.320 #1    TLS record: alert, 2 bytes                  │◀═══│
-        "#,
-    );
-}
-
-#[test]
-fn what_is_known_of_the_peer_is_not_the_same_on_both_sides() {
-    let says = |side, secured| {
-        let ladder = drawn(Drawing::new(), &[step(side, 1, 400, 0, Action::Tls(TlsStep::Secured(secured)))]);
-        ladder.lines().skip(2).map(|line| line.replace(['│', ' '], "")).collect::<String>()
-    };
-    assert!(says(Side::Client, AGREED).contains("verified:itislocalhost"));
-    let believing = SecuredStep { verified: false, ..AGREED };
-    assert!(says(Side::Client, believing).contains("NOTverified:whoeveritis,itneednotbelocalhost"));
-    let stranger = SecuredStep { verified: false, chain: 0, name: None, resumed: true, ..AGREED };
-    let said = says(Side::Server, stranger);
-    assert!(said.contains("asessiontakenupagain,inwhichtheclienthadshownnocertificate"), "{said}");
-    assert!(said.contains("askedfornonameandhasnotprovedwhoitis"), "{said}");
-    let known = says(Side::Server, SecuredStep { protocol: Some("http/1.1"), ..AGREED });
-    assert!(known.contains("askedforlocalhostandisverified"), "{known}");
-    assert!(known.contains("aboveit:http/1.1(ALPN)"), "{known}");
 }

@@ -7,11 +7,11 @@
 //!
 //! Few applications send fragments; a proxy that passes on a long message before it has all of it does.
 
-use super::super::message::MessageKind;
-use super::super::opcode::Opcode;
-use super::super::send_error::SendError;
-use super::super::utf8::Utf8Validator;
 use super::Outgoing;
+use crate::websocket::protocol::message::MessageKind;
+use crate::websocket::protocol::opcode::Opcode;
+use crate::websocket::protocol::send_error::SendError;
+use crate::websocket::protocol::utf8::Utf8Validator;
 
 /// A message that we send in fragments.
 #[derive(Debug)]
