@@ -26,13 +26,13 @@ fn main() -> io::Result<()> {
     listener.set_nonblocking(true)?;
     for number in 1.. {
         let stream = match listener.accept() {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if STOPPING.load(Ordering::Acquire) {
                     break;
                 }
                 continue;
             }
-            other => other.map(|(s, _)| s),
+            other => other.map(|(stream, _)| stream),
         };
         if STOPPING.load(Ordering::Acquire) {
             break;
