@@ -13,6 +13,7 @@ static CLIENTS: Mutex<BTreeMap<u32, TcpStream>> = Mutex::new(BTreeMap::new());
 fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
+    println!("listening at 127.0.0.1:{port}");
     for (number, stream) in (1..).zip(listener.incoming()) {
         let stream = stream?;
         thread::spawn(move || serve(number, &stream));
