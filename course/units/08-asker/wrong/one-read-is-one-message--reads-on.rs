@@ -1,0 +1,59 @@
+//! Wrong on purpose: each piece that is read is an answer.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::{env, process, thread};
+
+fn open(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn ask(mut stream: &TcpStream, asked: Sender<String>) -> io::Result<()> {
+    for question in io::stdin().lines() {
+        let question = question?;
+        let message = format!("{question}\n");
+        if asked.send(question).is_err() {
+            break;
+        }
+        stream.write_all(message.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn print(mut stream: TcpStream, unanswered: Receiver<String>) {
+    let (came, answers) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let answer = String::from_utf8_lossy(&buffer[..count]).trim_end_matches('\n').to_owned();
+            if came.send(answer).is_err() {
+                break;
+            }
+        }
+    });
+    for question in unanswered {
+        match answers.recv() {
+            Ok(answer) => println!("{question}: {answer}"),
+            _ => {
+                eprintln!("the server has not answered {question:?}");
+                process::exit(1);
+            }
+        }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let stream = open(port)?;
+    let answers = stream.try_clone()?;
+    let (asked, unanswered) = mpsc::channel();
+    let printer = thread::spawn(move || print(answers, unanswered));
+    ask(&stream, asked)?;
+    if printer.join().is_err() {
+        process::exit(1);
+    }
+    Ok(())
+}
