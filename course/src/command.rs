@@ -121,8 +121,9 @@ fn at_home() -> Result<(), Problem> {
     match catalogue::of_another_checkout() {
         None => Ok(()),
         Some(here) => Err(format!(
-            "this runner was built for another checkout, {}, and you are in the one of {}. Two checkouts share a target \
-             directory (CARGO_TARGET_DIR?): `cargo clean -p lab` here, or better give each its own",
+            "this runner was built for another checkout, {}, and you are in the one of {}. Either this one was \
+             copied with its target directory: `cargo clean -p lab` here. Or two share one (CARGO_TARGET_DIR?): better give \
+             each its own",
             catalogue::course().display(),
             here.display()
         )

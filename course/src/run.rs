@@ -185,8 +185,16 @@ fn diagnosis(
         expected: failure.expected,
         got: failure.got,
         ladder,
-        ended,
+        ended: ended.map(|ended| ended + &panicked(&complaint)),
         complaint: last_lines(&complaint),
+    }
+}
+
+/// Where, if a panic ended it: there is the cause, whatever the probe has asked for.
+fn panicked(complaint: &str) -> String {
+    match complaint.split_once("panicked at ").and_then(|(_, rest)| rest.lines().next()) {
+        Some(place) => format!(". It panicked at {}: look there first", place.trim_end_matches(':')),
+        None => String::new(),
     }
 }
 
@@ -214,4 +222,16 @@ pub fn named_by_the_runner() -> &'static [&'static str] {
         "program-never-ends",
         "program-never-listens",
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_it_panicked_is_told() {
+        let complaint = "thread 'main' (7) panicked at src/main.rs:52:9:\nattempt to subtract with overflow\n";
+        assert_eq!(panicked(complaint), ". It panicked at src/main.rs:52:9: look there first");
+        assert_eq!(panicked("Error: connection refused"), "");
+    }
 }

@@ -134,10 +134,7 @@ fn passed(lines: &mut Vec<String>, report: &Report, unit: &Unit, style: Style) {
     let told = format!("Passed: {} of {} points, in {:.1} s.", report.points, report.out_of, report.seconds);
     lines.push(style.good(&told));
     let hidden = report.answers.iter().filter(|answer| !answer.visible).count();
-    lines.push(format!(
-        "{} probes, {hidden} of them hidden, each with a network that was worse in one way.",
-        report.answers.len()
-    ));
+    lines.push(format!("{} probes, {hidden} of them hidden.", report.answers.len()));
     lines.push(String::new());
     if let Some(explanation) = explanation(unit) {
         lines.push(explanation);

@@ -61,9 +61,15 @@ impl Peer {
     }
 
     /// The same, for a program that ought to close because its own input has ended: one that uses a fifth of a second of
-    /// processor time meanwhile reads the end again and again.
+    /// processor time meanwhile reads the end again and again, and so does one that answers it again and again.
     pub fn expect_end_without_spinning(&mut self, spinning: &'static str) -> Result<(), Failure> {
+        const TOO_MUCH: usize = 64 * 1024;
         loop {
+            if self.received.len() > TOO_MUCH {
+                let what = format!("{}: the program takes the end of the stream for something to answer.", self.name);
+                let got = format!("{} bytes, and no end", self.received.len());
+                return Err(self.failure(what, "the end of the stream", got).is(spinning));
+            }
             match self.wait_without_spinning(spinning)? {
                 Event::Came => {}
                 Event::End | Event::Reset => return Ok(()),
