@@ -63,6 +63,7 @@ fn admit(number: u32, stream: TcpStream, most: usize, idle: Duration) -> io::Res
 
     // HOLE Is there a place for this client?
     //  When `most` are inside already, write the line "busy" and return. Else put it into the table of clients.
+    //  `clients()` locks the table: who calls it again while the first guard lives waits for itself, for ever.
     let mut inside = clients();
     if inside.len() >= most {
         return (&*stream).write_all(b"busy\n");
@@ -123,7 +124,8 @@ fn obey(address: SocketAddr) {
         let count = io::stdin().read_line(&mut line).unwrap_or(0);
         // HOLE Stop the server at the line "stop" and at the end of the input; every other line means nothing.
         //  The accepting thread looks at STOPPING each time that `accept` has returned, and at this moment it is blocked in
-        //  it: so set STOPPING, and then wake that thread by a connection to `address`, which is its own.
+        //  it: so set STOPPING, and then wake that thread by a connection to `address`, which is its own. Then return:
+        //  who goes on reading meets the end of the input again and again.
         if count == 0 || line.trim_end() == "stop" {
             STOPPING.store(true, Ordering::Release);
             let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
