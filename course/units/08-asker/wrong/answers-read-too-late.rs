@@ -2,29 +2,48 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::{env, process};
 
-fn main() -> io::Result<()> {
-    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+fn open(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
-    let mut answers = BufReader::new(stream.try_clone()?);
-    let mut questions = Vec::new();
+    Ok(stream)
+}
+
+fn ask(mut stream: &TcpStream, asked: Sender<String>) -> io::Result<()> {
     for question in io::stdin().lines() {
         let question = question?;
-        stream.write_all(format!("{question}\n").as_bytes())?;
-        questions.push(question);
-    }
-    for question in &questions {
-        print(question, &mut answers)?;
+        let message = format!("{question}\n");
+        if asked.send(question).is_err() {
+            break;
+        }
+        stream.write_all(message.as_bytes())?;
     }
     Ok(())
 }
 
-fn print(question: &str, answers: &mut BufReader<TcpStream>) -> io::Result<()> {
-    let mut answer = String::new();
-    answers.read_line(&mut answer)?;
-    let Some(answer) = answer.strip_suffix('\n') else { process::exit(1) };
-    println!("{question}: {answer}");
+fn print(stream: TcpStream, unanswered: Receiver<String>) {
+    let mut answers = BufReader::new(stream);
+    for question in unanswered {
+        let mut answer = String::new();
+        let result = answers.read_line(&mut answer);
+        match (result, answer.strip_suffix('\n')) {
+            (Ok(_), Some(answer)) => println!("{question}: {answer}"),
+            _ => {
+                eprintln!("the server has not answered {question:?}");
+                process::exit(1);
+            }
+        }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let stream = open(port)?;
+    let answers = stream.try_clone()?;
+    let (asked, unanswered) = mpsc::channel();
+    ask(&stream, asked)?;
+    print(answers, unanswered);
     Ok(())
 }

@@ -1,33 +1,51 @@
-//! Wrong on purpose: a connection for each question, so that none waits for another.
+//! Wrong on purpose: a connection for each question.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::{env, process, thread};
 
-fn main() -> io::Result<()> {
-    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
-    let mut printers = Vec::new();
+fn open(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn ask(port: u16, asked: Sender<(String, TcpStream)>) -> io::Result<()> {
     for question in io::stdin().lines() {
         let question = question?;
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_nodelay(true)?;
-        stream.write_all(format!("{question}\n").as_bytes())?;
-        printers.push(thread::spawn(move || print(&question, stream)));
-    }
-    if printers.into_iter().any(|printer| printer.join().is_err()) {
-        process::exit(1);
+        let mut stream = open(port)?;
+        let message = format!("{question}\n");
+        if asked.send((question, stream.try_clone()?)).is_err() {
+            break;
+        }
+        stream.write_all(message.as_bytes())?;
     }
     Ok(())
 }
 
-fn print(question: &str, stream: TcpStream) {
-    let mut answer = String::new();
-    let result = BufReader::new(stream).read_line(&mut answer);
-    match (result, answer.strip_suffix('\n')) {
-        (Ok(_), Some(answer)) => println!("{question}: {answer}"),
-        _ => {
-            eprintln!("the server has not answered {question:?}");
-            process::exit(1);
+fn print(unanswered: Receiver<(String, TcpStream)>) {
+    for (question, stream) in unanswered {
+        let mut answers = BufReader::new(stream);
+        let mut answer = String::new();
+        let result = answers.read_line(&mut answer);
+        match (result, answer.strip_suffix('\n')) {
+            (Ok(_), Some(answer)) => println!("{question}: {answer}"),
+            _ => {
+                eprintln!("the server has not answered {question:?}");
+                process::exit(1);
+            }
         }
     }
+}
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let (asked, unanswered) = mpsc::channel();
+    let printer = thread::spawn(move || print(unanswered));
+    ask(port, asked)?;
+    if printer.join().is_err() {
+        process::exit(1);
+    }
+    Ok(())
 }

@@ -5,17 +5,6 @@ use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::{env, thread};
 
-fn main() -> io::Result<()> {
-    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
-    let stream = open(port)?;
-    let answers = stream.try_clone()?;
-    let (asked, unanswered) = mpsc::channel();
-    let printer = thread::spawn(move || print(answers, unanswered));
-    ask(&stream, asked)?;
-    let _ = printer.join();
-    Ok(())
-}
-
 fn open(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
@@ -46,4 +35,15 @@ fn print(stream: TcpStream, unanswered: Receiver<String>) {
             }
         }
     }
+}
+
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let stream = open(port)?;
+    let answers = stream.try_clone()?;
+    let (asked, unanswered) = mpsc::channel();
+    let printer = thread::spawn(move || print(answers, unanswered));
+    ask(&stream, asked)?;
+    let _ = printer.join();
+    Ok(())
 }

@@ -4,23 +4,33 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::{env, process};
 
-fn main() -> io::Result<()> {
-    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+fn open(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
-    let mut answers = BufReader::new(stream.try_clone()?);
+    Ok(stream)
+}
+
+fn ask(mut stream: &TcpStream) -> io::Result<()> {
+    let mut answers = BufReader::new(stream);
     for question in io::stdin().lines() {
         let question = question?;
-        stream.write_all(format!("{question}\n").as_bytes())?;
-        print(&question, &mut answers)?;
+        let message = format!("{question}\n");
+        stream.write_all(message.as_bytes())?;
+        let mut answer = String::new();
+        let result = answers.read_line(&mut answer);
+        match (result, answer.strip_suffix('\n')) {
+            (Ok(_), Some(answer)) => println!("{question}: {answer}"),
+            _ => {
+                eprintln!("the server has not answered {question:?}");
+                process::exit(1);
+            }
+        }
     }
     Ok(())
 }
 
-fn print(question: &str, answers: &mut BufReader<TcpStream>) -> io::Result<()> {
-    let mut answer = String::new();
-    answers.read_line(&mut answer)?;
-    let Some(answer) = answer.strip_suffix('\n') else { process::exit(1) };
-    println!("{question}: {answer}");
-    Ok(())
+fn main() -> io::Result<()> {
+    let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
+    let stream = open(port)?;
+    ask(&stream)
 }
