@@ -59,13 +59,13 @@ fn news(stream: &TcpStream, group: &str) -> io::Result<()> {
     let result = match words[..] {
         ["211", _, first, last, ..] => {
             let number = |text: &str| text.parse::<i64>().unwrap_or(0);
-            println!("{} articles, {first} to {last}", number(last) - number(first) + 1);
-            Ok(())
+            Ok(format!("{} articles, {first} to {last}", number(last) - number(first) + 1))
         }
         _ => Err(refused(&answer)),
     };
     ask(stream, &mut server, "QUIT")?;
-    result
+    println!("{}", result?);
+    Ok(())
 }
 
 fn ask(mut stream: &TcpStream, server: &mut BufReader<&TcpStream>, command: &str) -> io::Result<String> {

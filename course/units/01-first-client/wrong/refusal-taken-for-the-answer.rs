@@ -57,14 +57,12 @@ fn news(stream: &TcpStream, group: &str) -> io::Result<()> {
     let answer = ask(stream, &mut server, &format!("GROUP {group}"))?;
     let words: Vec<&str> = answer.split_whitespace().collect();
     let result = match words[..] {
-        [_, count, first, last, ..] => {
-            println!("{count} articles, {first} to {last}");
-            Ok(())
-        }
+        [_, count, first, last, ..] => Ok(format!("{count} articles, {first} to {last}")),
         _ => Err(refused(&answer)),
     };
     ask(stream, &mut server, "QUIT")?;
-    result
+    println!("{}", result?);
+    Ok(())
 }
 
 fn ask(mut stream: &TcpStream, server: &mut BufReader<&TcpStream>, command: &str) -> io::Result<String> {
