@@ -18,10 +18,8 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // HOLE Serve this client. Whatever happens to it, the loop goes on at once.
         // Nothing here waits for a client, and nothing ends the loop: no `?`, no `unwrap`.
-        let started = stream.and_then(|stream| {
-            // `thread::spawn` would panic where the system has no thread left; this returns an error.
-            thread::Builder::new().spawn(move || serve(&stream))
-        });
+        // `thread::spawn` would panic where the system has no thread left; `Builder` returns an error.
+        let started = stream.and_then(|stream| thread::Builder::new().spawn(move || serve(&stream)));
         if let Err(error) = started {
             eprintln!("a client could not be let in: {error}");
             // Out of descriptors, `accept` fails at once, and again, until a client leaves: the loop would spin.

@@ -10,11 +10,10 @@ static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
-    loop {
-        if let Ok((stream, _)) = listener.accept() {
-            let _ = thread::Builder::new().spawn(move || serve(&stream));
-        }
+    for stream in listener.incoming() {
+        let _ = stream.and_then(|stream| thread::Builder::new().spawn(move || serve(&stream)));
     }
+    Ok(())
 }
 
 fn serve(stream: &TcpStream) {

@@ -11,15 +11,17 @@ static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                eprintln!("{} comes", stream.peer_addr()?);
-                let _ = thread::Builder::new().spawn(move || serve(&stream));
-            }
-            Err(_) => thread::sleep(Duration::from_millis(20)),
+    for stream in listener.incoming() {
+        if let Ok(stream) = &stream {
+            eprintln!("{} comes", stream.peer_addr()?);
+        }
+        let started = stream.and_then(|stream| thread::Builder::new().spawn(move || serve(&stream)));
+        if let Err(error) = started {
+            eprintln!("a client could not be let in: {error}");
+            thread::sleep(Duration::from_millis(20));
         }
     }
+    Ok(())
 }
 
 fn serve(stream: &TcpStream) {

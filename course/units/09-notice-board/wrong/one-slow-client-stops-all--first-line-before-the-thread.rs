@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use std::{env, thread};
 
 static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -10,12 +11,17 @@ static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
-    loop {
-        let (stream, _) = listener.accept()?;
-        if stream.peek(&mut [0])? > 0 {
-            thread::spawn(move || serve(&stream));
+    for stream in listener.incoming() {
+        let started = stream.and_then(|stream| {
+            stream.peek(&mut [0])?;
+            thread::Builder::new().spawn(move || serve(&stream))
+        });
+        if let Err(error) = started {
+            eprintln!("a client could not be let in: {error}");
+            thread::sleep(Duration::from_millis(20));
         }
     }
+    Ok(())
 }
 
 fn serve(stream: &TcpStream) {

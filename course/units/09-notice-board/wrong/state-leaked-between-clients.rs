@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, PoisonError};
-use std::env;
+use std::time::Duration;
+use std::{env, thread};
 
 static BOARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -11,10 +12,14 @@ fn main() -> io::Result<()> {
     let port: u16 = env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(7000);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let mut name = "nobody".to_owned();
-    loop {
-        let (stream, _) = listener.accept()?;
-        serve(&stream, &mut name);
+    for stream in listener.incoming() {
+        let started = stream.map(|stream| serve(&stream, &mut name));
+        if let Err(error) = started {
+            eprintln!("a client could not be let in: {error}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
+    Ok(())
 }
 
 fn serve(stream: &TcpStream, name: &mut String) {

@@ -23,12 +23,14 @@ fn main() -> io::Result<()> {
             }
         });
     }
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => drop(sender.send(stream)),
-            Err(_) => thread::sleep(Duration::from_millis(20)),
+    for stream in listener.incoming() {
+        let started = stream.map(|stream| drop(sender.send(stream)));
+        if let Err(error) = started {
+            eprintln!("a client could not be let in: {error}");
+            thread::sleep(Duration::from_millis(20));
         }
     }
+    Ok(())
 }
 
 fn serve(stream: &TcpStream) {
