@@ -1,4 +1,4 @@
-//! Wrong on purpose: takes it for granted that a read brings all four bytes of a length.
+//! Wrong on purpose: what has not come yet of the four bytes counts as zero.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -32,18 +32,26 @@ fn main() -> io::Result<()> {
 }
 
 fn serve(mut stream: &TcpStream, mode: Mode) -> io::Result<()> {
+    let mut received: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
     loop {
-        let mut mark = [0; 4];
-        if stream.read(&mut mark)? == 0 {
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
             return Ok(());
         }
-        let length = match announced(&mark, mode) {
-            Ok(Some((_, length))) => length,
-            _ => return stream.write_all(&message(b"error bad length", mode)),
-        };
-        let mut payload = vec![0; length];
-        stream.read_exact(&mut payload)?;
-        stream.write_all(&answer(&payload, mode))?;
+        received.extend_from_slice(&buffer[..count]);
+
+        loop {
+            let Ok(announced) = announced(&received, mode) else {
+                return stream.write_all(&message(b"error bad length", mode));
+            };
+            let Some((mark, length)) = announced else { break };
+            if received.len() < mark + length {
+                break;
+            }
+            let whole: Vec<u8> = received.drain(..mark + length).collect();
+            stream.write_all(&answer(&whole[mark..], mode))?;
+        }
     }
 }
 
@@ -59,8 +67,13 @@ fn announced(received: &[u8], mode: Mode) -> Result<Option<(usize, usize)>, BadL
 }
 
 fn binary_length(received: &[u8]) -> Option<(usize, usize)> {
-    let mark = received.first_chunk::<4>()?;
-    Some((4, u32::from_be_bytes(*mark) as usize))
+    let there = received.len().min(4);
+    if there == 0 {
+        return None;
+    }
+    let mut mark = [0; 4];
+    mark[..there].copy_from_slice(&received[..there]);
+    Some((there, u32::from_be_bytes(mark) as usize))
 }
 
 fn decimal_size(received: &[u8]) -> Result<Option<(usize, usize)>, BadLength> {

@@ -1,4 +1,4 @@
-//! Wrong on purpose: the length is read whole, and the payload with one read.
+//! Wrong on purpose: takes what has come behind the length for the whole payload.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -32,25 +32,27 @@ fn main() -> io::Result<()> {
 }
 
 fn serve(mut stream: &TcpStream, mode: Mode) -> io::Result<()> {
+    let mut received: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
     loop {
-        let mut received = Vec::new();
-        let (_, length) = loop {
-            match announced(&received, mode) {
-                Ok(Some(found)) => break found,
-                Err(BadLength) => return stream.write_all(&message(b"error bad length", mode)),
-                Ok(None) => {}
-            }
-            let mut byte = [0];
-            if stream.read(&mut byte)? == 0 {
-                return Ok(());
-            }
-            received.push(byte[0]);
-        };
-        let mut payload = vec![0; length];
-        if length > 0 && stream.read(&mut payload)? == 0 {
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
             return Ok(());
         }
-        stream.write_all(&answer(&payload, mode))?;
+        received.extend_from_slice(&buffer[..count]);
+
+        loop {
+            let Ok(announced) = announced(&received, mode) else {
+                return stream.write_all(&message(b"error bad length", mode));
+            };
+            let Some((mark, length)) = announced else { break };
+            if received.len() == mark && length > 0 {
+                break;
+            }
+            let end = received.len().min(mark + length);
+            let whole: Vec<u8> = received.drain(..end).collect();
+            stream.write_all(&answer(&whole[mark..], mode))?;
+        }
     }
 }
 

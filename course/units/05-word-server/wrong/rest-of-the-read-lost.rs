@@ -46,9 +46,10 @@ fn serve(mut stream: &TcpStream, mode: Mode) -> io::Result<()> {
             let Ok(announced) = announced(&received, mode) else {
                 return stream.write_all(&message(b"error bad length", mode));
             };
-            let Some((mark, length)) = announced.filter(|(mark, length)| received.len() >= mark + length) else {
+            let Some((mark, length)) = announced else { break };
+            if received.len() < mark + length {
                 break;
-            };
+            }
             taken = true;
             let whole: Vec<u8> = received.drain(..mark + length).collect();
             stream.write_all(&answer(&whole[mark..], mode))?;

@@ -1,6 +1,6 @@
-//! Wrong on purpose: `read_to_end` behind `take` fetches the payload, and is content with what there is when the stream ends.
+//! Wrong on purpose: `read_to_end` behind `take` fetches what is missing, and is content with what there is when the stream ends.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::{env, thread};
 
@@ -32,46 +32,60 @@ fn main() -> io::Result<()> {
 }
 
 fn serve(mut stream: &TcpStream, mode: Mode) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
+    let mut received: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
     loop {
-        let length = match mode {
-            Mode::Binary => binary_length(&mut reader)?,
-            Mode::Decimal => decimal_size(&mut reader)?,
-        };
-        let Ok(length) = length else {
-            return stream.write_all(&message(b"error bad length", mode));
-        };
-        let mut text = Vec::new();
-        (&mut reader).take(length as u64).read_to_end(&mut text)?;
-        stream.write_all(&answer(&text, mode))?;
-    }
-}
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        received.extend_from_slice(&buffer[..count]);
 
-fn binary_length(reader: &mut impl Read) -> io::Result<Result<usize, BadLength>> {
-    let mut mark = [0; 4];
-    reader.read_exact(&mut mark)?;
-    Ok(limited(u32::from_be_bytes(mark) as usize))
-}
-
-fn decimal_size(reader: &mut impl Read) -> io::Result<Result<usize, BadLength>> {
-    let mut length = 0;
-    for digits in 0..=DIGITS {
-        let mut byte = [0];
-        reader.read_exact(&mut byte)?;
-        match byte[0] {
-            digit @ b'0'..=b'9' if digits < DIGITS => length = 10 * length + usize::from(digit - b'0'),
-            b'\r' if digits > 0 => {
-                reader.read_exact(&mut byte)?;
-                return Ok(if byte[0] == b'\n' { limited(length) } else { Err(BadLength) });
+        loop {
+            let Ok(announced) = announced(&received, mode) else {
+                return stream.write_all(&message(b"error bad length", mode));
+            };
+            let Some((mark, length)) = announced else { break };
+            if received.len() < mark + length {
+                let missing = mark + length - received.len();
+                stream.take(missing as u64).read_to_end(&mut received)?;
             }
-            _ => return Ok(Err(BadLength)),
+            let end = received.len().min(mark + length);
+            let whole: Vec<u8> = received.drain(..end).collect();
+            stream.write_all(&answer(&whole[mark..], mode))?;
         }
     }
-    Ok(Err(BadLength))
 }
 
-fn limited(length: usize) -> Result<usize, BadLength> {
-    if length > LIMIT { Err(BadLength) } else { Ok(length) }
+fn announced(received: &[u8], mode: Mode) -> Result<Option<(usize, usize)>, BadLength> {
+    let found = match mode {
+        Mode::Binary => binary_length(received),
+        Mode::Decimal => decimal_size(received)?,
+    };
+    match found {
+        Some((_, length)) if length > LIMIT => Err(BadLength),
+        found => Ok(found),
+    }
+}
+
+fn binary_length(received: &[u8]) -> Option<(usize, usize)> {
+    let mark = received.first_chunk::<4>()?;
+    Some((4, u32::from_be_bytes(*mark) as usize))
+}
+
+fn decimal_size(received: &[u8]) -> Result<Option<(usize, usize)>, BadLength> {
+    let digits = received.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > DIGITS {
+        return Err(BadLength);
+    }
+    match &received[digits..] {
+        [] | [b'\r'] if digits > 0 || received.is_empty() => Ok(None),
+        [b'\r', b'\n', ..] if digits > 0 => {
+            let length = received[..digits].iter().fold(0, |length, digit| 10 * length + usize::from(digit - b'0'));
+            Ok(Some((digits + 2, length)))
+        }
+        _ => Err(BadLength),
+    }
 }
 
 fn message(payload: &[u8], mode: Mode) -> Vec<u8> {
