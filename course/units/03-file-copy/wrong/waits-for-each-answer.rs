@@ -56,19 +56,22 @@ fn write_whole(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn receive(mut stream: &TcpStream, piece: &mut [u8]) -> io::Result<()> {
-    let mut rest = piece;
-    while !rest.is_empty() {
-        let count = stream.read(rest)?;
+fn receive(mut stream: &TcpStream, mut copy: &File, length: u64, checksum: &mut Checksum) -> io::Result<()> {
+    let mut piece = [0; PIECE];
+    let mut missing = length;
+    while missing > 0 {
+        let count = stream.read(&mut piece)?;
         if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{missing} bytes did not come back")));
         }
-        rest = &mut rest[count..];
+        checksum.add(&piece[..count]);
+        copy.write_all(&piece[..count])?;
+        missing = missing.saturating_sub(count as u64);
     }
     Ok(())
 }
 
-fn copy_through(stream: &TcpStream, mut original: &File, mut copy: &File) -> io::Result<(u32, u32)> {
+fn copy_through(stream: &TcpStream, mut original: &File, copy: &File) -> io::Result<(u32, u32)> {
     let (mut sent, mut received) = (Checksum::new(), Checksum::new());
     let mut piece = [0; PIECE];
     loop {
@@ -76,11 +79,8 @@ fn copy_through(stream: &TcpStream, mut original: &File, mut copy: &File) -> io:
         if count == 0 {
             return Ok((sent.value(), received.value()));
         }
-        let piece = &mut piece[..count];
-        sent.add(piece);
-        write_whole(stream, piece)?;
-        receive(stream, piece)?;
-        received.add(piece);
-        copy.write_all(piece)?;
+        sent.add(&piece[..count]);
+        write_whole(stream, &piece[..count])?;
+        receive(stream, copy, count as u64, &mut received)?;
     }
 }

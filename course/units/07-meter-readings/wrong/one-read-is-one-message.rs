@@ -101,7 +101,8 @@ fn answer(mut stream: &TcpStream, received: &mut Vec<u8>, limit: Duration) -> io
                     received.push(b'\n');
                 }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
     }
