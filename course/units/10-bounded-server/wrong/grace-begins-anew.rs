@@ -107,9 +107,9 @@ fn say_goodbye(grace: Duration) {
     }
     let mut inside = clients();
     while !inside.is_empty() {
-        let (i, t) = LEFT.wait_timeout(inside, grace).unwrap();
-        inside = i;
-        if t.timed_out() {
+        let (still, waited) = LEFT.wait_timeout(inside, grace).unwrap();
+        inside = still;
+        if waited.timed_out() {
             break;
         }
     }

@@ -86,10 +86,10 @@ fn converse(mut stream: &TcpStream) -> io::Result<()> {
         };
         WORKING.fetch_add(1, Ordering::SeqCst);
         thread::sleep(Duration::from_millis(time));
-        let r = stream.write_all(format!("done {time}\n").as_bytes());
+        let written = stream.write_all(format!("done {time}\n").as_bytes());
         WORKING.fetch_sub(1, Ordering::SeqCst);
         LEFT.notify_all();
-        r?;
+        written?;
     }
 }
 

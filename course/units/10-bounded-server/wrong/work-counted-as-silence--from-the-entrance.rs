@@ -44,11 +44,11 @@ fn argument((place, otherwise): (usize, u64)) -> u64 {
 fn admit(number: u32, stream: TcpStream, most: usize, idle: Duration) -> io::Result<()> {
     let stream = Arc::new(stream);
     {
-        let s = Arc::downgrade(&stream);
+        let entered = Arc::downgrade(&stream);
         thread::spawn(move || {
             thread::sleep(idle);
-            if let Some(s) = s.upgrade() {
-                let _ = s.shutdown(Shutdown::Both);
+            if let Some(connection) = entered.upgrade() {
+                let _ = connection.shutdown(Shutdown::Both);
             }
         });
     }

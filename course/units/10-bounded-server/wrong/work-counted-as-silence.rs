@@ -86,11 +86,11 @@ fn converse(mut stream: &TcpStream) -> io::Result<()> {
         };
         let (tell, told) = mpsc::channel::<()>();
         {
-            let s = stream.try_clone()?;
+            let connection = stream.try_clone()?;
             let idle = stream.read_timeout()?.unwrap();
             thread::spawn(move || {
                 if told.recv_timeout(idle) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    let _ = s.shutdown(Shutdown::Both);
+                    let _ = connection.shutdown(Shutdown::Both);
                 }
             });
         }
