@@ -177,6 +177,12 @@ fn is_whole(unit: &Unit) -> Result<(), Failed> {
             return Err(format!("{} is missing", unit.folder().join(text).display()).into());
         }
     }
+    let points: u32 = unit.probes.iter().map(|probe| probe.points).sum();
+    let command = format!("`cargo lab grade {}`", unit.number);
+    let says_so = |line: &str| line.contains(&command) && line.split(' ').any(|word| word == points.to_string());
+    if !fs::read_to_string(unit.folder().join("lecturer.md"))?.lines().any(says_so) {
+        return Err(format!("lecturer.md has no line that says of {command} that it gives {points}").into());
+    }
     let text = fs::read_to_string(unit.folder().join("unit.md"))?;
     for section in SECTIONS {
         if !text.lines().any(|line| line == format!("## {section}")) {
