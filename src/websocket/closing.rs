@@ -7,7 +7,7 @@
 //!
 //! Two protocols end here, one inside the other, and each has its own goodbye. TCP alone could not tell a program that is
 //! done from one that was killed: both end the stream. And the server ends TCP first, so that a client that connects again
-//! and again does not collect ports in TIME_WAIT (RFC 6455 section 7.1.1).
+//! and again does not collect ports in TIME-WAIT (RFC 6455 section 7.1.1).
 //!
 //! # In production
 //!

@@ -26,7 +26,7 @@ pub fn free_port() -> Result<u16, Failure> {
     for _ in 0..500 {
         let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (end - FIRST);
         let port = u16::try_from(FIRST + offset).unwrap_or(0);
-        // Without SO_REUSEADDR, so that a port with a connection in TIME_WAIT is passed over too.
+        // Without SO_REUSEADDR, so that a port with a connection in TIME-WAIT is passed over too.
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(ours)?;
         if socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()).is_ok() {
             return Ok(port);
