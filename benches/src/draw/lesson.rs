@@ -52,7 +52,8 @@ fn table(figures: &str, workloads: &str, contenders: &str, kept: &Kept) -> Resul
                 let asked = format!("{figure} {workload} {contender}");
                 Ok(in_words(&asked, kept.value(&asked)?.median))
             });
-            Ok(said.collect::<Result<Vec<_>, String>>()?.join(", "))
+            // A comma stands in a number of thousands.
+            Ok(said.collect::<Result<Vec<_>, String>>()?.join("; "))
         });
         let cells = cells.collect::<Result<Vec<_>, String>>()?;
         made += &format!("| {} | {} |\n", in_full(workload), cells.join(" | "));
@@ -97,7 +98,7 @@ mod tests {
                     <!--= table p50,p99 echo-32b-1 raw,socklab -->anything<!---->\nend";
         let made = filled(text, &kept).unwrap();
         let table = "\n\n| | raw loop | socklab |\n|---|---|---|\n\
-                     | one at a time, 32 B, 1 client | 20 µs, 40 µs | 30 µs, 1.5 ms |\n\n";
+                     | one at a time, 32 B, 1 client | 20 µs; 40 µs | 30 µs; 1.5 ms |\n\n";
         assert_eq!(
             made,
             format!(
