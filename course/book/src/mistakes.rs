@@ -70,10 +70,10 @@ fn found_by(slug: &str) -> String {
     for unit in UNITS {
         for probe in unit.probes.iter().filter(|probe| probe.mistake == slug) {
             // A hidden probe is not described.
-            let asked = if probe.visibility == lab::probe::Visibility::Visible { probe.name } else { "a hidden one" };
+            let visible = probe.visibility == lab::probe::Visibility::Visible;
+            let by = if visible { format!("the probe: *{}*", probe.name) } else { "a hidden probe".to_owned() };
             let (number, label) = (unit.number, unit.label());
-            let _ =
-                writeln!(text, "- [unit {number}](../units/{label}/unit.md), {}, by the probe: *{asked}*", unit.title);
+            let _ = writeln!(text, "- [unit {number}](../units/{label}/unit.md), {}, by {by}", unit.title);
         }
     }
     if text.is_empty() {
