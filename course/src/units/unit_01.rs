@@ -21,7 +21,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("a line is sent, with its end", 1, "line-end-not-sent", line_with_its_end),
         Probe::visible("the reply is printed", 1, "reply-not-printed", reply_printed),
         Probe::visible("it is printed before more is typed", 1, "output-not-flushed", printed_at_once),
-        Probe::visible("and before the server closes", 2, "both-sides-wait", while_open),
+        Probe::visible("it is printed before the server closes", 2, "both-sides-wait", while_open),
         Probe::visible("what is printed is what came", 1, "own-line-printed", what_came),
         Probe::visible("the next line takes the same connection", 1, "connection-for-each-line", same_connection),
         Probe::visible("a short reply follows a long one", 1, "old-bytes-in-the-buffer", short_after_long),
@@ -37,7 +37,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("a command ends with CR LF", 1, "bare-line-feed-sent", news::carriage_return_sent),
         Probe::visible("a refusal is no answer", 1, "refusal-taken-for-the-answer", news::refusal),
         Probe::visible("it takes its leave", 1, "leaves-without-quit", news::takes_its_leave),
-        Probe::visible("and waits for the answer to it", 1, "goodbye-not-awaited", news::waits_for_the_goodbye),
+        Probe::visible("it waits for the answer to QUIT", 1, "goodbye-not-awaited", news::waits_for_the_goodbye),
         Probe::visible(
             "it takes its leave after a refusal too",
             1,

@@ -33,7 +33,12 @@ pub const UNIT: Unit = Unit {
         Probe::visible("a file is not read whole", 1, "file-read-whole", loops::larger_than_memory),
         Probe::visible("an end that comes too soon ends the program", 1, END_IGNORED, endings::end_too_soon),
         Probe::visible("an end that comes too soon is an error", 1, TRUNCATION, endings::truncation_told),
-        Probe::visible("and ends the sending, too", 1, "sender-not-woken", endings::end_while_sending),
+        Probe::visible(
+            "an end that comes too soon ends the sending too",
+            1,
+            "sender-not-woken",
+            endings::end_while_sending,
+        ),
         Probe::visible("a copy that differs is an error", 1, "checksum-not-compared", endings::copy_differs),
         Probe::hidden("an empty file has a copy too", 1, "empty-file-waited-for", endings::empty_file),
     ],

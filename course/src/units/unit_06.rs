@@ -33,7 +33,12 @@ pub const UNIT: Unit = Unit {
         Probe::visible("behind its reply it says its own end", 1, "end-not-said", refusal::end_said),
         Probe::visible("the refusal reaches a client that still sends", 3, RESET, refusal::arrives),
         Probe::visible("a refused client that stays harms nobody", 1, "drained-for-ever", refusal::one_stays),
-        Probe::visible("nor does one that goes on byte by byte", 1, "limit-over-each-read", refusal::one_trickles),
+        Probe::visible(
+            "a refused client that goes on byte by byte harms nobody",
+            1,
+            "limit-over-each-read",
+            refusal::one_trickles,
+        ),
         Probe::visible("a client that vanishes harms nobody", 2, "vanished-client-stops-others", vanishes),
         Probe::visible("it can be started again at once", 1, "address-in-use", started_again),
     ],

@@ -39,9 +39,9 @@ pub const UNIT: Unit = Unit {
             together::does_not_read,
         ),
         Probe::visible("who meets a bug is let go", 1, "failed-and-still-connected", together::a_bug_ends_it),
-        Probe::visible("and it is nobody else's", 2, "panic-stops-all", together::a_bug),
+        Probe::visible("one client's bug is nobody else's", 2, "panic-stops-all", together::a_bug),
         Probe::visible("out of descriptors, the server goes on", 1, "accept-error-ends-the-server", door::goes_on),
-        Probe::visible("and rests until a client leaves", 1, "accept-error-spins", door::rests),
+        Probe::visible("out of descriptors, the server rests", 1, "accept-error-spins", door::rests),
         Probe::hidden(
             "a client that is gone already stops nobody",
             1,

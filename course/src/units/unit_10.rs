@@ -40,7 +40,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("a line on standard input is a stop", 1, "stop-not-heard", stop::heard),
         Probe::visible("other lines mean nothing", 1, "any-line-is-a-stop", stop::other_lines),
         Probe::visible("with nobody inside it ends at once", 1, "waits-though-nobody-is-inside", stop::nobody_inside),
-        Probe::visible("though nobody connects any more", 2, "stop-waits-for-a-connection", stop::by_itself),
+        Probe::visible("a stop needs nobody to connect", 2, "stop-waits-for-a-connection", stop::by_itself),
         Probe::visible("the end of standard input ends it too", 1, "end-of-input-is-no-stop", stop::end_of_input),
         Probe::visible("a stop is no failure: exit status 0", 1, "stop-ends-as-a-failure", stop::exit_status),
         Probe::visible("its port can be had again at once", 1, "address-in-use", stop::port_again),
@@ -59,7 +59,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("one that is worked for is kept", 1, "work-counted-as-silence", limits::work_is_no_silence),
         Probe::visible("one that does not read is let go", 1, "no-time-limit-for-writing", limits::does_not_read),
         Probe::visible("what is at work at the stop is finished", 2, "stop-cuts-off-what-runs", limits::finished),
-        Probe::visible("and who was worked for then is let go", 1, "kept-after-its-work", limits::let_go_afterwards),
+        Probe::visible("who was worked for at the stop is let go", 1, "kept-after-its-work", limits::let_go_afterwards),
     ],
     next: &[
         "src/standard_server/clients.rs, Clients::stop: first gently, then firmly, and every thread is joined",
