@@ -23,6 +23,7 @@
 //! | [`chapters`] | which pages are there, and in which order? |
 //! | [`listing`] | how is a file shown that is no page? |
 //! | [`slides`] | how does a text become slides? |
+//! | [`long_code`] | which code in a sentence may break at the end of a line? |
 //! | [`publish`] | how do the pages become a book? |
 //!
 //! # In production
@@ -36,6 +37,7 @@ pub mod chapters;
 pub mod includes;
 pub mod links;
 pub mod listing;
+pub mod long_code;
 pub mod mistakes;
 pub mod outputs;
 pub mod places;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use mdbook::MDBook;
 
 use crate::chapters::{Chapters, chapters};
-use crate::{Problem, listing, places, slides};
+use crate::{Problem, listing, long_code, places, slides};
 
 /// Makes book and slides in `target/book`, and says where its first page lies.
 pub fn publish() -> Result<PathBuf, Problem> {
@@ -33,6 +33,7 @@ pub fn publish_into(folder: &Path) -> Result<PathBuf, Problem> {
         write(&text.join(&page.path), &page.text)?;
     }
     MDBook::load(folder).and_then(|book| book.build()).map_err(|problem| format!("mdBook: {problem:#}"))?;
+    long_code::mark(&made)?;
     for (path, page) in slides::all()? {
         write(&made.join(path), &page)?;
     }
