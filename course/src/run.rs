@@ -94,7 +94,7 @@ pub fn not_built(unit: &Unit, catalogue: &Catalogue, seed: u64, complaint: Strin
     if let Some(first) = answers.first_mut() {
         first.outcome = Outcome::Failed;
         first.diagnosis =
-            Some(diagnosis("program-does-not-compile", failure, catalogue, String::new(), (None, complaint)));
+            Some(diagnosis("program-does-not-compile", failure, catalogue, String::new(), (None, errors(&complaint))));
     }
     Report {
         unit: unit.number,
@@ -198,8 +198,14 @@ fn panicked(complaint: &str) -> String {
     }
 }
 
-/// The end of what it complained of: the first lines of a compiler's or a program's complaint are its own, the last say
-/// what came of it.
+/// The first error is the one that counts. A warning is none, and of open holes there are pages of them.
+fn errors(complaint: &str) -> String {
+    let blocks: Vec<&str> =
+        complaint.split("\n\n").filter(|block| !block.trim_start().starts_with("warning")).collect();
+    blocks.join("\n\n").lines().take(40).collect::<Vec<_>>().join("\n")
+}
+
+/// The end of what it complained of: the first lines of a program's complaint are its own, the last say what came of it.
 fn last_lines(complaint: &str) -> String {
     let lines: Vec<&str> = complaint.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
@@ -233,5 +239,13 @@ mod tests {
         let complaint = "thread 'main' (7) panicked at src/main.rs:52:9:\nattempt to subtract with overflow\n";
         assert_eq!(panicked(complaint), ". It panicked at src/main.rs:52:9: look there first");
         assert_eq!(panicked("Error: connection refused"), "");
+    }
+
+    #[test]
+    fn of_a_compilers_words_the_first_error_is_kept() {
+        let warning = "warning: unused import\n --> src/main.rs:7:5\n".repeat(1);
+        let error = "error[E0308]: mismatched types\n --> src/main.rs:80:9";
+        let complaint = format!("{warning}\n{error}\n\n{}\n", format!("{warning}\n").repeat(30));
+        assert_eq!(errors(&complaint).trim_end(), error);
     }
 }

@@ -25,6 +25,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("the answer is read before the input ends", 1, "answers-read-too-late", read_before_the_end),
         Probe::visible("an answer is printed at once", 1, "output-not-flushed", printed_at_once),
         Probe::visible("the next question takes the same connection", 1, "connection-for-each-line", same_connection),
+        Probe::visible("the next answer is printed alone", 1, "old-bytes-in-the-buffer", second_answer),
         Probe::visible(
             "no part of it waits for an acknowledgement",
             4,
@@ -150,6 +151,18 @@ fn printed_at_once(stage: &mut Stage) -> Result<(), Failure> {
 }
 
 fn same_connection(stage: &mut Stage) -> Result<(), Failure> {
+    let (questions, answers) = two(stage);
+    let mut server = begin(stage, &[&questions[0]])?;
+    answered(stage, &mut server, &questions[0], &answers[0])?;
+    ask(stage, &[&questions[1]]);
+    server.expect_line(&questions[1])?;
+    server.send(format!("{}\n", answers[1]))?;
+    // What it prints is the next probe's question.
+    stage.output_line("the second answer").map(drop)
+}
+
+/// The first is not in it any more.
+fn second_answer(stage: &mut Stage) -> Result<(), Failure> {
     let (questions, answers) = two(stage);
     let mut server = begin(stage, &[&questions[0]])?;
     answered(stage, &mut server, &questions[0], &answers[0])?;

@@ -44,10 +44,16 @@ pub fn endless(stage: &mut Stage) -> Result<(), Failure> {
     anna.expect(&sized(BAD_LENGTH))
 }
 
+/// Ten digits, whole and with their CR LF cut in two: what is over the limit then is the bytes that have come, and not the
+/// digits.
 pub fn ten_digits(stage: &mut Stage) -> Result<(), Failure> {
     let mut anna = one_decimal(stage)?;
     let text = stage.adversary.sentence();
-    anna.send(format!("{:010}\r\n{text}", text.len()))?;
+    let message = format!("{:010}\r\n{text}", text.len());
+    anna.send(&message)?;
+    anna.expect(&answer(&text, sized))?;
+    let (head, tail) = message.as_bytes().split_at(11);
+    anna.send_pieces([head, tail])?;
     anna.expect(&answer(&text, sized))?;
     anna.send("0\r\n")?;
     anna.expect(&answer("", sized))

@@ -92,6 +92,8 @@ pub fn no_success(stage: &mut Stage) -> Result<(), Failure> {
 /// Nobody types any more, and nobody says so: a thread that waits for the input is not woken by the server's end.
 pub fn input_open(stage: &mut Stage) -> Result<(), Failure> {
     let (server, ..) = two_asked(stage)?;
+    // The thread that asks waits for its input by now, and not for the moment to note what it has asked.
+    stage.until_at_rest();
     server.close();
     stage.expect_exit().map(drop)
 }
