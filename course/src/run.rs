@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn of_a_compilers_words_the_first_error_is_kept() {
-        let warning = "warning: unused import\n --> src/main.rs:7:5\n".repeat(1);
+        let warning = "warning: unused import\n --> src/main.rs:7:5\n";
         let error = "error[E0308]: mismatched types\n --> src/main.rs:80:9";
         let complaint = format!("{warning}\n{error}\n\n{}\n", format!("{warning}\n").repeat(30));
         assert_eq!(errors(&complaint).trim_end(), error);
