@@ -28,6 +28,7 @@ pub const UNIT: Unit = Unit {
         Probe::visible("an upload may contain another", 1, "end-guessed-from-the-checksum", contains_another),
         Probe::visible("an upload that was cut short is told", 2, "truncation-taken-for-completion", cut_short),
         Probe::visible("no upload is too short for a reply", 1, "shortest-input-forgotten", shortest),
+        Probe::visible("a client that vanishes harms nobody", 2, "vanished-client-stops-others", vanishes),
         Probe::visible("1048576 bytes are not too large", 1, "limit-off-by-one", exactly_the_limit),
         Probe::visible("one byte more is refused before its end", 1, "refused-only-at-the-end", refusal::at_once),
         Probe::visible("behind its reply it says its own end", 1, "end-not-said", refusal::end_said),
@@ -39,7 +40,6 @@ pub const UNIT: Unit = Unit {
             "limit-over-each-read",
             refusal::one_trickles,
         ),
-        Probe::visible("a client that vanishes harms nobody", 2, "vanished-client-stops-others", vanishes),
         Probe::visible("it can be started again at once", 1, "address-in-use", started_again),
     ],
     next: &[
