@@ -236,6 +236,7 @@ fn at_the_same_time(stage: &mut Stage) -> Result<(), Failure> {
 
 fn end_noticed(stage: &mut Stage) -> Result<(), Failure> {
     let mut anna = one(stage)?;
+    still_served(&mut anna, binary)?;
     anna.finish();
     anna.expect_end_without_spinning(END_IGNORED)
 }

@@ -104,7 +104,11 @@ fn in_groups(stage: &mut Stage) -> Result<(), Failure> {
     let count = stage.adversary.number(3..=9);
     let mut meter = start(stage, AMPLE, count)?;
     opening(stage, &mut meter, count)?;
-    meter.expect(readings(1..=count).as_bytes())
+    meter.expect(readings(1..=count).as_bytes())?;
+    for number in 1..=count {
+        meter.send_pieces([stored(number).as_bytes()])?;
+    }
+    outcome(stage, &format!("stored {count} of {count}"))
 }
 
 fn in_two_pieces(stage: &mut Stage) -> Result<(), Failure> {
@@ -155,7 +159,7 @@ fn resets(stage: &mut Stage) -> Result<(), Failure> {
         let what = "The connection was reset, and the program does not say how many readings were acknowledged before.";
         return Err(Failure::new(what, expected, shown(&line)));
     }
-    Ok(())
+    stage.expect_exit().map(drop)
 }
 
 /// The server takes in a first group, and does not read on until its acknowledgements have been taken. They do not fit
@@ -173,7 +177,9 @@ fn both_write(stage: &mut Stage) -> Result<(), Failure> {
         .map_err(|failure| if failure.silent { failure.is(EACH_ANSWER) } else { failure })?;
     let remark = stage.adversary.letters(150);
     meter.send((1..=GROUP).map(|number| format!("stored {number} {remark}\n")).collect::<String>())?;
-    expect_all(&mut meter, GROUP + 1..=count)
+    expect_all(&mut meter, GROUP + 1..=count)?;
+    meter.send((GROUP + 1..=count).map(stored).collect::<String>())?;
+    outcome(stage, &format!("stored {count} of {count}"))
 }
 
 /// In parts, because what has come is compared from its beginning again each time.

@@ -218,6 +218,7 @@ fn refused_has_no_place(stage: &mut Stage) -> Result<(), Failure> {
 fn given_back_once(stage: &mut Stage) -> Result<(), Failure> {
     let mut inside = full(stage)?;
     refused(stage, "one more")?;
+    refused(stage, "another one")?;
     for peer in &mut inside {
         peer.finish();
         peer.expect_end()?;

@@ -25,14 +25,16 @@ fn predicts(stage: &mut Stage, room: usize, expected: &str) -> Result<(), Failur
 pub(super) fn waiting(stage: &mut Stage) -> Result<(), Failure> {
     let (mut sender, words) = (connected(stage)?, words(stage));
     arrive(stage, &mut sender, &words)?;
-    predicts(stage, 100, &words.len().to_string())
+    predicts(stage, 100, &words.len().to_string())?;
+    came(stage, &words)
 }
 
 pub(super) fn room(stage: &mut Stage) -> Result<(), Failure> {
     let (mut sender, words) = (connected(stage)?, words(stage));
     arrive(stage, &mut sender, &words)?;
     let (head, _) = stage.adversary.halves(&words);
-    predicts(stage, head.len(), &head.len().to_string())
+    predicts(stage, head.len(), &head.len().to_string())?;
+    came(stage, head)
 }
 
 pub(super) fn taken_off(stage: &mut Stage) -> Result<(), Failure> {
@@ -51,7 +53,8 @@ pub(super) fn rest(stage: &mut Stage) -> Result<(), Failure> {
     let (head, rest) = stage.adversary.halves(&words);
     predicts(stage, head.len(), &head.len().to_string())?;
     came(stage, head)?;
-    predicts(stage, 100, &rest.len().to_string())
+    predicts(stage, 100, &rest.len().to_string())?;
+    came(stage, rest)
 }
 
 pub(super) fn joined(stage: &mut Stage) -> Result<(), Failure> {
@@ -70,10 +73,12 @@ pub(super) fn joined(stage: &mut Stage) -> Result<(), Failure> {
     predicts(stage, piece.len(), &piece.len().to_string())
 }
 
-/// Nothing is sent: who reads first waits for ever.
+/// Nothing is sent until the prediction is there: who reads first waits for ever.
 pub(super) fn before(stage: &mut Stage) -> Result<(), Failure> {
-    let _sender = connected(stage)?;
-    read(stage, 100)
+    let (mut sender, words) = (connected(stage)?, words(stage));
+    read(stage, 100)?;
+    sender.send(&words)?;
+    came(stage, &words)
 }
 
 /// Though something has come before, and was read: that it was all is not known.
@@ -92,7 +97,8 @@ pub(super) fn after_a_wait(stage: &mut Stage) -> Result<(), Failure> {
     sender.send(&first)?;
     came(stage, &first)?;
     arrive(stage, &mut sender, &second)?;
-    predicts(stage, 100, &second.len().to_string())
+    predicts(stage, 100, &second.len().to_string())?;
+    came(stage, &second)
 }
 
 /// The bytes are there, and nobody has said so.

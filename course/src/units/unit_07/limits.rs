@@ -51,7 +51,9 @@ pub fn thinks(stage: &mut Stage) -> Result<(), Failure> {
     meter.expect_line("readings 1")?;
     meter.think(Duration::from_millis(SHORT));
     meter.send("ready\n")?;
-    meter.expect(reading(1).as_bytes())
+    meter.expect(reading(1).as_bytes())?;
+    meter.send(stored(1))?;
+    outcome(stage, "stored 1 of 1")
 }
 
 /// For four times the limit. A pause as long as half of the limit says nothing about which limit ended it.

@@ -95,6 +95,7 @@ pub fn a_bug(stage: &mut Stage) -> Result<(), Failure> {
     berta.send("put bug\n")?;
     berta.expect_end()?;
     say(&mut anna, &format!("put {note}"))?;
+    lists(&mut anna, &[format!("Anna: {note}")])?;
     // Its thread has ended by now: whoever looks how it ended does so when the next client comes.
     stage.until_at_rest();
     let mut carla = stage.connect("Carla")?;
