@@ -153,6 +153,11 @@ impl Connection {
         let wait = Deadline::after(limit);
         let mut looked = false;
         loop {
+            // Our server stops. What lies in the buffers is left there: a peer that talks faster than it is answered fills
+            // them again and again, and a handler that waited until they are empty would never come to its last word.
+            if self.transport.has_stopped_receiving() {
+                return Ok(Received::Closed);
+            }
             if let Some(message) = self.decoder.next_message()? {
                 self.begun = None;
                 self.fresh = false;

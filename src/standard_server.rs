@@ -194,8 +194,8 @@ impl StandardServer {
     /// that fails or panics costs its own client only. The conversation ends with its handler: closed in order when that
     /// returns without an error, and at once when it fails or panics.
     ///
-    /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), so that a handler can
-    /// still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
+    /// At the stop each client's receive says [`Received::Closed`](crate::Received::Closed), whatever else has come, so that
+    /// a handler can still send its last word; what is not done within [`Settings::stop_limit`] is cut off, and who is then still
     /// in code of its own is named in the report. Error: [`Error::Accept`], after the same stop.
     ///
     /// A handler's thread has a stack of 256 KiB. More than that in local variables, or a deep recursion, ends the whole

@@ -136,6 +136,34 @@ fn a_silent_client_does_not_hold_the_stop() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
+/// What has come and is not received yet can be as much as the buffers hold, and a client that talks on fills them again.
+#[test]
+fn a_client_that_talks_faster_than_it_is_answered_does_not_hold_the_stop() {
+    let server = StandardServer::bind_with("127.0.0.1:0", &lines()).unwrap();
+    let (address, stop) = (server.local_address(), server.stop_handle());
+    let running = thread::spawn(move || {
+        server.serve(|mut connection| {
+            while let Received::Message(_) = connection.receive()? {
+                thread::park_timeout(Duration::from_millis(10)); // work
+            }
+            Ok(connection.send("goodbye")?)
+        })
+    });
+    let mut client = connect(address);
+    let (sender, (begins, began)) = (client.sender(), mpsc::channel());
+    let talking = thread::spawn(move || {
+        while sender.send("and so on").is_ok() {
+            let _ = begins.send(()); // heard a thousand times
+        }
+    });
+    (0..1000).for_each(|_| began.recv_timeout(LONG).unwrap());
+    stop.stop();
+    assert_eq!(client.receive().unwrap(), Received::Message(b"goodbye".to_vec()));
+    client.close();
+    talking.join().unwrap();
+    assert!(running.join().unwrap().unwrap().still_running.is_empty());
+}
+
 #[test]
 fn the_explicit_form_waits_looks_and_decides() {
     let mut server = StandardServer::bind_with("127.0.0.1:0", &lines()).unwrap();

@@ -268,17 +268,24 @@ fn one_that_stops_reading_holds_up_nobody() {
     if !alone(NAME, ROOM) {
         return;
     }
-    // Who waits for the stuck one does so every time. A machine that is busy with something else holds us up now and then.
-    // The same holds for its memory: what waits for the stuck one is there each time, what others' buffers need is not.
+    // Who waits for the stuck one does so every time. A lock may be held by a thread that a busy machine does not run, now and
+    // then. The same holds for memory: what waits for the stuck one is there each time, what others' buffers need is not.
     let bound = limits().outbox as u64 >> 10;
-    let fits = |(longest, grown): (Duration, u64)| longest < Duration::from_millis(50) && grown < bound;
+    let fits = |(longest, grown): (Duration, u64)| longest < Duration::from_millis(50) && grown < bound + bound / 4;
     assert!(
         (0..3).any(|_| fits(with_one_stuck())),
         "a broadcast waits for the one that does not read, or memory grows"
     );
 }
 
-/// How long the longest broadcast took, and by how many KiB the memory grew.
+/// How long this thread has been on a processor, or ready and waiting for one (proc(5), schedstat). All other time it waits for
+/// somebody: a lock, a peer, an alarm.
+fn ran_or_was_ready() -> Duration {
+    let counts = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    counts.split_whitespace().take(2).map(|nanoseconds| Duration::from_nanos(nanoseconds.parse().unwrap())).sum()
+}
+
+/// For how long the broadcast waited that did so longest, and by how many KiB the memory grew.
 fn with_one_stuck() -> (Duration, u64) {
     const PIECE: usize = 16 * 1024;
     const READS: usize = 200;
@@ -305,7 +312,7 @@ fn with_one_stuck() -> (Duration, u64) {
         })
         .collect();
     eventually("all are there", || server.handle.sessions().len() == 100);
-    let (mut piece, mut took, mut after) = (vec![0; PIECE], Vec::new(), 0);
+    let (mut piece, mut took, mut after, mut queued) = (vec![0; PIECE], Vec::new(), 0, 0);
     let (mut before, mut most) = (0, 0);
     while after < 50 {
         // As long as all read, everybody's buffers grow to what they need, on both sides. Then one stops.
@@ -320,21 +327,22 @@ fn with_one_stuck() -> (Duration, u64) {
         while number > last() + 16 {
             thread::yield_now();
         }
-        let begun = Instant::now();
+        let (begun, busy) = (Instant::now(), ran_or_was_ready());
         let accepted = server.handle.broadcast(MessageRef::Binary(&piece));
-        took.push(begun.elapsed());
+        took.push(begun.elapsed().saturating_sub(ran_or_was_ready() - busy));
         if took.len() <= READS {
             assert_eq!((accepted, stuck.next().unwrap().1.len()), (100, PIECE));
         }
         assert!(accepted >= 99, "{accepted} of 100");
         after += usize::from(accepted == 99);
+        queued += usize::from(accepted == 100 && number >= READS);
         most = most.max(status("VmRSS"));
     }
     let (sum, mut longest) = (took.iter().sum::<Duration>(), took.clone());
     longest.sort();
     let [.., second, first] = longest[..] else { panic!("so few") };
     println!(
-        "# {} broadcasts of 16 KiB to 100: mean {:?}, longest {first:?}, then {second:?}; cut off after {}",
+        "# {} broadcasts of 16 KiB to 100, waited for others: mean {:?}, longest {first:?}, then {second:?}; cut off after {}",
         took.len(),
         sum / took.len() as u32,
         took.len() - 50
@@ -343,7 +351,10 @@ fn with_one_stuck() -> (Duration, u64) {
     let ended = server.ending();
     assert!(ended.0[0] == stuck_handle.number().to_string(), "the wrong one was cut off: {ended:?}");
     assert!(matches!(ended.1, Ending::WeClosed(reason) if reason.code.0 == 1008));
-    while stuck.next().is_some() {}
+    // What the system had taken comes, up to the end; the rest was in the outbox when it was given up.
+    let came = std::iter::from_fn(|| stuck.next()).filter(|(opcode, _)| *opcode == BINARY).count();
+    println!("# of {queued} for the one that does not read {came} lay with the system");
+    assert!((queued - came) * PIECE <= bound + 2 * PIECE, "{} waited in the outbox", queued - came);
     eventually("all got all", || readers.iter().all(|(_, count)| count.load(SeqCst) == took.len()));
     assert!(server.stop().still_running.is_empty());
     readers.into_iter().for_each(|(reading, _)| reading.join().unwrap());

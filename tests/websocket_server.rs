@@ -431,7 +431,7 @@ fn a_client_of_a_standard_server_that_talks_on_hears_the_goodbye() {
     let (address, stop, (told, tells)) = (server.local_address(), server.stop_handle(), channel());
     let running = std::thread::spawn(move || {
         let works = |_: MessageRef<'_>, _: &mut Replies<'_>| {
-            std::thread::park_timeout(Duration::from_millis(1)); // work: it is never done with what has come
+            std::thread::park_timeout(Duration::from_millis(10)); // work: it is never done with what has come
             Ok(())
         };
         let serve = move |connection| Ok(told.send(WebSocket::accept(connection)?.for_each_message(works))?);
@@ -452,7 +452,7 @@ fn talks_on(peer: &Peer) -> std::thread::JoinHandle<()> {
     let mut stream = peer.stream.get_ref().try_clone().unwrap();
     let (begins, began) = channel();
     let talking = std::thread::spawn(move || {
-        let messages = frame(TEXT, &[b'x'; 1000]).repeat(100);
+        let messages = frame(TEXT, &[b'x'; 100]).repeat(1000);
         let begun = Instant::now();
         while begun.elapsed() < SOON && std::io::Write::write_all(&mut stream, &messages).is_ok() {
             let _ = begins.send(()); // heard once

@@ -148,6 +148,12 @@ impl WebSocket {
     // ANCHOR: take_event
     /// Takes one event from what has come. `None`: more must come first.
     fn take_event(&mut self, handler: &mut dyn Handler) -> Result<Option<Step>, Error> {
+        // Before the next message and not when all have been handled: a peer that talks faster than it is answered always
+        // has one more.
+        if !self.phase.is_over() && self.outbox.transport.was_asked_to_end() {
+            handler.before_waiting();
+            self.go_away();
+        }
         if self.phase.is_over() {
             return Ok(Some(Step::Closed));
         }
@@ -208,7 +214,7 @@ impl WebSocket {
                 self.heard = true;
             }
             Ok(Chunk::Nothing) => {}
-            Ok(Chunk::End) if self.outbox.transport.was_asked_to_end() => self.go_away(),
+            Ok(Chunk::End) if self.outbox.transport.was_asked_to_end() => {} // Who takes the next event says goodbye.
             Ok(Chunk::End) if self.outbox.transport.has_stopped_receiving() => return Err(crate::Error::Closed.into()),
             Ok(Chunk::End) => return Err(Error::Vanished { source: None }),
             Err(source) => return Err(Error::lost(source)),
