@@ -73,7 +73,7 @@ impl WebSocket {
                 return Err(error);
             }
         }
-        while let Ok(Step::Event) = self.step(Patience::Until(deadline), &mut TooLate) {
+        while let Ok(Step::Events) = self.step(Patience::Until(deadline), &mut TooLate) {
             if deadline.has_passed() {
                 break;
             }

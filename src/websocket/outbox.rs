@@ -90,12 +90,12 @@ impl Outbox {
         queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
     ) -> Result<T, Error> {
         let mut half = enter(&self.half);
-        let before = half.end();
+        let before = half.outgoing.pending().len();
         let result = half.queue(queue, self.transport.tracer())?;
-        let bytes = half.end() - before;
-        if bytes > 0 {
-            half.note_own(bytes);
-            if half.outgoing.pending().len() >= BATCH {
+        let pending = half.outgoing.pending().len();
+        if pending > before {
+            half.note_own((pending - before) as u64);
+            if pending >= BATCH {
                 self.write_own(half)?;
             }
         }

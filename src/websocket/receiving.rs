@@ -10,7 +10,7 @@
 
 use super::connection::{Phase, WebSocket};
 use super::error::Error;
-use super::message::{MessageRef, Received};
+use super::message::{Message, MessageRef, Received};
 use super::outbox::tell_frame;
 use super::protocol::{Event, answer};
 use super::sender::Replies;
@@ -21,7 +21,8 @@ use std::time::Duration;
 
 /// What one step of receiving came to.
 pub(super) enum Step {
-    Event,
+    /// What had come is handled, or as much of it as was wanted.
+    Events,
     Nothing,
     Closed,
 }
@@ -30,8 +31,25 @@ pub(super) enum Step {
 pub(super) trait Handler {
     fn message(&mut self, message: MessageRef<'_>, replies: &mut Replies<'_>) -> Result<(), Error>;
 
+    /// Whether it takes another message now, if one has come.
+    fn wants_more(&self) -> bool {
+        true
+    }
+
     /// The batch is through, and what comes now may wait for the peer: a write, a read, a goodbye.
     fn before_waiting(&mut self) {}
+}
+
+/// Who wants one message.
+impl Handler for Option<Message> {
+    fn message(&mut self, message: MessageRef<'_>, _replies: &mut Replies<'_>) -> Result<(), Error> {
+        *self = Some(message.to_owned());
+        Ok(())
+    }
+
+    fn wants_more(&self) -> bool {
+        self.is_none()
+    }
 }
 
 impl<F: FnMut(MessageRef<'_>, &mut Replies<'_>) -> Result<(), Error>> Handler for F {
@@ -60,12 +78,9 @@ impl WebSocket {
         if !self.phase.is_over() && self.begun.is_some_and(|begun| begun.has_passed()) {
             self.read_until(Deadline::after(Duration::ZERO))?;
         }
-        let mut received = None;
+        let mut received: Option<Message> = None;
         loop {
-            let step = self.step(Patience::Until(wait), &mut |message: MessageRef<'_>, _: &mut Replies<'_>| {
-                received = Some(message.to_owned());
-                Ok(())
-            })?;
+            let step = self.step(Patience::Until(wait), &mut received)?;
             match (step, received.take()) {
                 (_, Some(message)) => {
                     // Nobody knows when this program will come back: a Pong that is due does not wait for it. If it cannot
@@ -75,13 +90,13 @@ impl WebSocket {
                 }
                 (Step::Closed, None) => return Ok(self.closed()),
                 (Step::Nothing, None) => return Ok(Received::Nothing),
-                // A ping, a pong: nothing that a program waits for. What came together with it may be, so that is looked
-                // at first; but a peer that sends ping after ping does not make this wait longer than it should be.
-                (Step::Event, None) if wait.has_passed() && !self.incoming.has_complete_frame() => {
+                // Pings, Pongs: nothing that a program waits for. A peer that sends them without end does not make this wait
+                // longer than it should be.
+                (Step::Events, None) if wait.has_passed() => {
                     self.outbox.flush()?;
                     return Ok(Received::Nothing);
                 }
-                (Step::Event, None) => {}
+                (Step::Events, None) => {}
             }
         }
     }
@@ -117,7 +132,7 @@ impl WebSocket {
     ) -> Result<Received, Error> {
         loop {
             match self.step(Patience::For(self.settings.receive_limit), &mut handler)? {
-                Step::Event => {}
+                Step::Events => {}
                 Step::Nothing => return Ok(Received::Nothing),
                 Step::Closed => return Ok(self.closed()),
             }
@@ -125,12 +140,20 @@ impl WebSocket {
     }
 
     // ANCHOR: step
-    /// Receives until there is one event, answers what the protocol itself answers, and hands on a message.
+    /// Receives until something has come, and handles all of it: hands on the messages, and answers what the protocol itself
+    /// answers.
     pub(super) fn step(&mut self, mut wait: Patience, handler: &mut dyn Handler) -> Result<Step, Error> {
         let mut looked = false;
         loop {
-            if let Some(step) = self.take_event(handler)? {
-                return Ok(step);
+            let mut came = false;
+            while let Some(step) = self.take_event(handler)? {
+                if matches!(step, Step::Closed) || !handler.wants_more() {
+                    return Ok(step);
+                }
+                came = true;
+            }
+            if came {
+                return Ok(Step::Events);
             }
             // Everything that came is handled: now, and not before each answer, is the time to write.
             handler.before_waiting();
@@ -177,7 +200,7 @@ impl WebSocket {
                 if !self.incoming.has_begun_a_message() {
                     self.begun = None;
                 }
-                return Ok(Some(Step::Event));
+                return Ok(Some(Step::Events));
             }
             Event::Close(ref reason) => {
                 let reason = reason.clone();
@@ -191,7 +214,7 @@ impl WebSocket {
         };
         self.begun = None;
         handler.message(message, &mut Replies(&self.outbox))?;
-        Ok(Some(Step::Event))
+        Ok(Some(Step::Events))
     }
     // ANCHOR_END: take_event
 

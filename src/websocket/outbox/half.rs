@@ -93,14 +93,15 @@ impl Half {
         queue: impl FnOnce(&mut Outgoing) -> Result<T, SendError>,
         tracer: &Tracer,
     ) -> Result<T, SendError> {
+        if !tracer.is_on() {
+            return queue(&mut self.outgoing);
+        }
         let (before, mark) = (self.state(), self.outgoing.pending().len());
         let result = queue(&mut self.outgoing)?;
-        if tracer.is_on() {
-            see_frames(&self.outgoing.pending()[mark..], &mut |header, payload| {
-                tell_frame(tracer, Direction::Out, header, payload);
-            });
-            self.tell_state(before, "our Close frame", tracer);
-        }
+        see_frames(&self.outgoing.pending()[mark..], &mut |header, payload| {
+            tell_frame(tracer, Direction::Out, header, payload);
+        });
+        self.tell_state(before, "our Close frame", tracer);
         Ok(result)
     }
 
@@ -119,10 +120,14 @@ impl Half {
 }
 
 /// Tells of one frame, header and unmasked payload.
+#[inline]
 pub(in crate::websocket) fn tell_frame(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
-    if !tracer.is_on() {
-        return;
+    if tracer.is_on() {
+        tell(tracer, direction, header, payload);
     }
+}
+
+fn tell(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
     let mut bytes = Vec::with_capacity(14);
     header.encode(&mut bytes);
     // On the wire the masking key ends the header; the trace shows it by itself.

@@ -183,14 +183,14 @@ impl<A: Application> House<A> {
             callbacks.message_came = false;
             let step = socket.step(silence.patience(), &mut callbacks);
             match step {
-                Ok(Step::Event) if !silence.sign_of_life(callbacks.message_came) => socket.heard = false,
+                Ok(Step::Events) if !silence.sign_of_life(callbacks.message_came) => socket.heard = false,
                 Ok(Step::Closed) => {
                     return match &socket.phase {
                         Phase::PeerClosed(reason) => Ending::PeerClosed(reason.clone()),
                         Phase::Open | Phase::CutShort => Ending::WeClosed(going_away),
                     };
                 }
-                Ok(Step::Event | Step::Nothing) => match silence.look(std::mem::take(&mut socket.heard)) {
+                Ok(Step::Events | Step::Nothing) => match silence.look(std::mem::take(&mut socket.heard)) {
                     Todo::Wait => {}
                     Todo::Ping => {
                         let _ = member.post(When::Now, |outgoing| outgoing.ping(b""));
