@@ -186,21 +186,33 @@ impl Incoming {
     /// Takes frames until one of them makes something to deliver, or the bytes run out.
     fn ready(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
         loop {
-            let begun = if self.frame.is_some() { self.frame.take() } else { self.begin_frame(see)? };
-            let Some(mut frame) = begun else { return Ok(None) };
-            if !self.receive_payload(&mut frame, see)? {
-                self.frame = Some(frame);
+            if self.frame.is_none() {
+                self.begin_frame(see)?;
+            }
+            let Some(frame) = &mut self.frame else { return Ok(None) };
+            let arrived = receive_payload(frame, &mut self.message, self.buffer.unread_mut(), see)?;
+            if arrived < frame.length {
                 return Ok(None);
             }
-            if let Some(ready) = self.end_frame(&frame, see)? {
-                return Ok(Some(ready));
+            // The frame is whole: it is an event, or a piece of a message.
+            self.buffer.take(frame.length);
+            let payload = self.buffer.taken(frame.length);
+            see(&frame.header, payload);
+            let ready = if frame.stands_alone() {
+                Some(Ready::Frame(frame.header.opcode, frame.length))
+            } else {
+                self.message.end_frame(frame.header.fin, payload)?.map(Ready::Message)
+            };
+            self.frame = None;
+            if ready.is_some() {
+                return Ok(ready);
             }
         }
     }
 
     /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for.
-    fn begin_frame(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Frame>, Violation> {
-        let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(None) };
+    fn begin_frame(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<(), Violation> {
+        let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(()) };
         self.buffer.take(size);
         let rules = header.check(self.role).and_then(|()| self.message.check(&header, self.max_message));
         // If the rules were kept the length fits: at most 125 for a control frame, at most `max_message` for any other.
@@ -218,53 +230,38 @@ impl Incoming {
         }
         let is_text = is_data && self.message.kind(&header) == MessageKind::Text;
         self.buffer.want(length);
-        Ok(Some(Frame { header, length, is_text, unmasked: 0 }))
-    }
-
-    // ANCHOR: payload
-    /// Unmasks what came of the payload since the last time, where it lies. Is the frame whole now?
-    fn receive_payload(
-        &mut self,
-        frame: &mut Frame,
-        see: &mut dyn FnMut(&FrameHeader, &[u8]),
-    ) -> Result<bool, Violation> {
-        let arrived = self.buffer.unread_mut();
-        let count = arrived.len().min(frame.length);
-        let payload = &mut arrived[..count];
-        let piece = &mut payload[frame.unmasked..];
-        if let Some(key) = frame.header.mask {
-            mask(piece, key, frame.unmasked);
-        }
-        let is_whole = count == frame.length;
-        // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
-        // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
-        let becomes_str = is_whole && frame.stands_alone();
-        if frame.is_text && !becomes_str {
-            if let Err(violation) = self.message.check_text(piece) {
-                see(&frame.header, payload);
-                return Err(violation);
-            }
-        }
-        frame.unmasked = count;
-        Ok(is_whole)
-    }
-    // ANCHOR_END: payload
-
-    /// The frame is whole: it is an event, or a piece of a message.
-    fn end_frame(
-        &mut self,
-        frame: &Frame,
-        see: &mut dyn FnMut(&FrameHeader, &[u8]),
-    ) -> Result<Option<Ready>, Violation> {
-        self.buffer.take(frame.length);
-        let payload = self.buffer.taken(frame.length);
-        see(&frame.header, payload);
-        if frame.stands_alone() {
-            return Ok(Some(Ready::Frame(frame.header.opcode, frame.length)));
-        }
-        Ok(self.message.end_frame(frame.header.fin, payload)?.map(Ready::Message))
+        self.frame = Some(Frame { header, length, is_text, unmasked: 0 });
+        Ok(())
     }
 }
+
+// ANCHOR: payload
+/// Unmasks what came of the payload since the last time, where it lies. How much of it is here now?
+fn receive_payload(
+    frame: &mut Frame,
+    message: &mut Message,
+    arrived: &mut [u8],
+    see: &mut dyn FnMut(&FrameHeader, &[u8]),
+) -> Result<usize, Violation> {
+    let count = arrived.len().min(frame.length);
+    let payload = &mut arrived[..count];
+    let piece = &mut payload[frame.unmasked..];
+    if let Some(key) = frame.header.mask {
+        mask(piece, key, frame.unmasked);
+    }
+    // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
+    // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
+    let becomes_str = count == frame.length && frame.stands_alone();
+    if frame.is_text && !becomes_str {
+        if let Err(violation) = message.check_text(piece) {
+            see(&frame.header, payload);
+            return Err(violation);
+        }
+    }
+    frame.unmasked = count;
+    Ok(count)
+}
+// ANCHOR_END: payload
 
 #[cfg(test)]
 mod tests {
