@@ -112,7 +112,7 @@ impl FrameHeader {
     // ANCHOR_END: decode
 
     /// Appends the header to `out`, its length in the shortest form: the only one that a strict peer takes.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let reserved = [self.rsv1, self.rsv2, self.rsv3];
         let mut first = self.opcode.bits() | if self.fin { FIN } else { 0 };

@@ -32,6 +32,7 @@ pub fn mask_plain(bytes: &mut [u8], key: [u8; 4], offset: usize) {
 /// mask(&mut payload[2..], key, 2);
 /// assert_eq!(&payload, b"Hello");
 /// ```
+#[inline]
 pub fn mask(bytes: &mut [u8], mut key: [u8; 4], offset: usize) {
     // Turn the key so that its first byte is for our first byte: after this the offset can be forgotten.
     key.rotate_left(offset % 4);

@@ -217,6 +217,7 @@ impl Outgoing {
 
     // ANCHOR: frame
     /// The one place where a frame is made.
+    #[inline]
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         if self.closed {
             return Err(SendError::AfterClose);
