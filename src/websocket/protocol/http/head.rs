@@ -94,7 +94,9 @@ impl RequestHead {
     /// The path: what stands before the question mark. It is as it was sent: `%20` is not a space yet.
     pub fn path(&self) -> &str {
         let target = self.origin_form();
-        target.split_once('?').map_or(target, |(path, _)| path)
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        // `http://host?query` has none, and means the root (RFC 9110 section 4.2.3).
+        if path.is_empty() { "/" } else { path }
     }
 
     /// What stands behind the question mark, if there is one.
@@ -189,6 +191,7 @@ mod tests {
             ("/a/b?c=d?e", "/a/b", Some("c=d?e")),
             ("/?", "/", Some("")),
             ("http://host:80/a?b", "/a", Some("b")),
+            ("http://host?b", "/", Some("b")),
             ("HTTP://host", "/", None),
             ("/go?to=http://x/y", "/go", Some("to=http://x/y")),
         ] {
