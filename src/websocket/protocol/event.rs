@@ -32,6 +32,7 @@ pub enum Event<'a> {
 }
 
 /// A frame that stands for itself.
+#[inline]
 pub(super) fn frame_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
     match opcode {
         Opcode::Text => message_event(MessageKind::Text, payload),

@@ -83,15 +83,14 @@ impl FrameHeader {
         let (length, rest) = match second & !MASK {
             126 => {
                 let Some((word, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
-                (u64::from(u16::from_be_bytes(*word)), rest)
+                (in_shortest_form(u16::from_be_bytes(*word).into(), 126)?, rest)
             }
             127 => {
                 let Some((word, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
-                (u64::from_be_bytes(*word), rest)
+                (in_shortest_form(u64::from_be_bytes(*word), 0x1_0000)?, rest)
             }
             short => (u64::from(short), rest),
         };
-        check_length(second & !MASK, length)?;
         let (mask, rest) = if second & MASK == 0 {
             (None, rest)
         } else {
@@ -184,12 +183,7 @@ impl FrameHeader {
 
 /// One length, one encoding: where two spellings mean the same, a filter and the program behind it can be made to read
 /// different things.
-fn check_length(seven_bits: u8, length: u64) -> Result<(), Violation> {
-    let shortest = match seven_bits {
-        126 => 126,
-        127 => 0x1_0000,
-        _ => 0,
-    };
+fn in_shortest_form(length: u64, shortest: u64) -> Result<u64, Violation> {
     if length < shortest {
         let what = format!("the peer wrote the length {length} in more bytes than it needs");
         return Err(Violation::protocol("RFC 6455 section 5.2", what));
@@ -199,7 +193,7 @@ fn check_length(seven_bits: u8, length: u64) -> Result<(), Violation> {
         let what = "the peer set the top bit of a 64-bit length, which must be zero; is its byte order right?";
         return Err(Violation::protocol("RFC 6455 section 5.2", what));
     }
-    Ok(())
+    Ok(length)
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl Incoming {
     /// # Errors
     ///
     /// The broken rule; from then on the same one, for ever: nobody knows where the next frame would begin.
-    pub fn next(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Event<'_>>, Violation> {
+    pub fn next(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<Option<Event<'_>>, Violation> {
         match &self.ending {
             Ending::NotYet => {}
             Ending::Closed => return Ok(None),
@@ -184,7 +184,7 @@ impl Incoming {
     }
 
     /// Takes frames until one of them makes something to deliver, or the bytes run out.
-    fn ready(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
+    fn ready(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
         loop {
             if self.frame.is_none() {
                 self.begin_frame(see)?;
@@ -211,7 +211,7 @@ impl Incoming {
     }
 
     /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for.
-    fn begin_frame(&mut self, see: &mut dyn FnMut(&FrameHeader, &[u8])) -> Result<(), Violation> {
+    fn begin_frame(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<(), Violation> {
         let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(()) };
         self.buffer.take(size);
         let rules = header.check(self.role).and_then(|()| self.message.check(&header, self.max_message));
@@ -241,7 +241,7 @@ fn receive_payload(
     frame: &mut Frame,
     message: &mut Message,
     arrived: &mut [u8],
-    see: &mut dyn FnMut(&FrameHeader, &[u8]),
+    see: &mut impl FnMut(&FrameHeader, &[u8]),
 ) -> Result<usize, Violation> {
     let count = arrived.len().min(frame.length);
     let payload = &mut arrived[..count];

@@ -55,6 +55,7 @@ pub(super) struct Message {
 impl Message {
     // ANCHOR: order
     /// May this frame come now, and may the message become so long?
+    #[inline]
     pub(super) fn check(&self, header: &FrameHeader, max_message: usize) -> Result<(), Violation> {
         if header.opcode.is_control() {
             return Ok(());

@@ -66,7 +66,11 @@ impl Opcode {
     /// Control frames speak about the connection, data frames carry messages. The highest of the four bits decides, so
     /// this is known even of the reserved ones (RFC 6455 section 5.5).
     pub const fn is_control(self) -> bool {
-        self.bits() & 0x08 != 0
+        match self {
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => false,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => true,
+            Opcode::Reserved(bits) => bits & 0x08 != 0,
+        }
     }
 }
 

@@ -57,9 +57,11 @@ impl<A: Application> Session<'_, A> {
     /// Replies with a message of either kind.
     pub fn send(&mut self, message: MessageRef<'_>) {
         if self.failed.is_none() {
-            // After our goodbye a reply comes too late, and that is no reason not to wait for the client's.
-            let too_late = |error: &Error| matches!(error, Error::Send(SendError::AfterClose));
-            self.failed = self.replies.send(message).err().filter(|error| !too_late(error));
+            match self.replies.send(message) {
+                // After our goodbye a reply comes too late, and that is no reason not to wait for the client's.
+                Ok(()) | Err(Error::Send(SendError::AfterClose)) => {}
+                Err(error) => self.failed = Some(error),
+            }
         }
     }
 
