@@ -188,6 +188,7 @@ impl Connection {
                     self.expect_no_tls()?;
                 }
                 Ok(Chunk::Nothing) => {} // One of the two limits has passed, and the next round says which.
+                Ok(Chunk::End) if self.transport.has_stopped_receiving() => {} // Our own end: the next round says so.
                 Ok(Chunk::End) if self.decoder.unread().is_empty() => return Ok(Received::Closed),
                 Ok(Chunk::End) => return Err(Error::CutOff { partial: self.decoder.take_unread() }),
                 Err(source) => return Err(Error::from_system("receiving", source)),

@@ -146,6 +146,7 @@ fn a_client_that_talks_faster_than_it_is_answered_does_not_hold_the_stop() {
     let (address, stop) = (server.local_address(), server.stop_handle());
     let running = thread::spawn(move || {
         server.serve(|mut connection| {
+            connection.send("welcome")?;
             while let Received::Message(_) = connection.receive()? {
                 thread::park_timeout(Duration::from_millis(10)); // work
             }
@@ -153,6 +154,8 @@ fn a_client_that_talks_faster_than_it_is_answered_does_not_hold_the_stop() {
         })
     });
     let mut client = connect(address);
+    // Connected is not yet accepted: whoever is still in the queue when the server stops, nobody says goodbye to.
+    assert_eq!(client.receive().unwrap(), Received::Message(b"welcome".to_vec()));
     let (sender, (begins, began)) = (client.sender(), mpsc::channel());
     let talking = thread::spawn(move || {
         while sender.send("and so on").is_ok() {
@@ -165,6 +168,19 @@ fn a_client_that_talks_faster_than_it_is_answered_does_not_hold_the_stop() {
     client.close();
     talking.join().unwrap();
     assert!(running.join().unwrap().unwrap().still_running.is_empty());
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_message_is_not_taken_for_the_clients_end() {
+    let (server, _) = echo(&lines());
+    let mut client = Client::connect_with(&server.address.to_string(), &Settings::default()).unwrap();
+    client.send("whole\nhal").unwrap();
+    assert_eq!(client.receive().unwrap(), Received::Message(b"whole\n".to_vec()));
+    server.stop.stop();
+    assert_eq!(client.receive().unwrap(), Received::Message(b"goodbye\n".to_vec()));
+    client.close();
+    server.thread.join().unwrap().unwrap();
+    assert!(server.troubles.try_recv().is_err(), "nobody cut anything off");
 }
 
 #[test]
