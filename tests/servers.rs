@@ -38,7 +38,7 @@ fn echo(settings: &Settings) -> (Running, mpsc::Sender<()>) {
                     b"fail" => return Err("on request".into()),
                     b"hang" => {
                         connection.send("I do")?; // so that a test knows: a line sent is not yet a line received
-                        drop(released.lock().unwrap().recv_timeout(LONG));
+                        let _ = released.lock().unwrap().recv_timeout(LONG);
                     }
                     _ => connection.send(line)?,
                 }

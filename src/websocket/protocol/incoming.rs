@@ -32,6 +32,10 @@ use super::opcode::{Opcode, Role};
 use super::violation::Violation;
 use crate::buffer::Buffer;
 
+/// What is longer than the read buffer is collected piece by piece, as fragments are. So the buffer stays small and in the
+/// processor's cache, where unmasking costs little, and a large message touches slow memory once.
+const LONGEST_IN_PLACE: usize = 64 * 1024;
+
 /// A frame whose header was accepted and whose payload is arriving.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
@@ -40,15 +44,10 @@ struct Frame {
     length: usize,
     /// Its payload is text, or a piece of one.
     is_text: bool,
-    /// So many bytes of the payload are unmasked: the place where the next piece goes on with the key.
-    unmasked: usize,
-}
-
-impl Frame {
-    /// An event by itself, not a fragment.
-    fn stands_alone(&self) -> bool {
-        self.header.fin && self.header.opcode != Opcode::Continuation
-    }
+    /// It is an event by itself, and it waits in the read buffer until it is whole. Otherwise each piece is collected.
+    in_place: bool,
+    /// So many bytes of the payload came and are unmasked: the place where the next piece goes on with the key.
+    came: usize,
 }
 
 /// What lies ready to be delivered, and where.
@@ -153,21 +152,6 @@ impl Incoming {
     }
     // ANCHOR_END: next
 
-    /// Is there more to take without another read? Then what we have to say can wait for one write at the end.
-    pub fn has_complete_frame(&self) -> bool {
-        let unread = self.buffer.unread();
-        match (&self.ending, &self.frame) {
-            (Ending::Closed, _) => false,
-            (Ending::Failed(_), _) => true,
-            (Ending::NotYet, Some(frame)) => unread.len() >= frame.length,
-            (Ending::NotYet, None) => match FrameHeader::decode(unread) {
-                Ok(Some((header, size))) => (unread.len() - size) as u64 >= header.length,
-                Ok(None) => false,
-                Err(_) => true,
-            },
-        }
-    }
-
     /// Have bytes come that are not yet part of an event? Then the peer is in the middle of something, and its time runs.
     pub fn is_inside_a_message(&self) -> bool {
         self.frame.is_some() || !self.buffer.unread().is_empty() || self.message.has_begun()
@@ -190,18 +174,18 @@ impl Incoming {
                 self.begin_frame(see)?;
             }
             let Some(frame) = &mut self.frame else { return Ok(None) };
-            let arrived = receive_payload(frame, &mut self.message, self.buffer.unread_mut(), see)?;
-            if arrived < frame.length {
+            receive_payload(frame, &mut self.message, &mut self.buffer, see)?;
+            if frame.came < frame.length {
                 return Ok(None);
             }
             // The frame is whole: it is an event, or a piece of a message.
-            self.buffer.take(frame.length);
-            let payload = self.buffer.taken(frame.length);
-            see(&frame.header, payload);
-            let ready = if frame.stands_alone() {
+            let ready = if frame.in_place {
+                self.buffer.take(frame.length);
+                see(&frame.header, self.buffer.taken(frame.length));
                 Some(Ready::Frame(frame.header.opcode, frame.length))
             } else {
-                self.message.end_frame(frame.header.fin, payload)?.map(Ready::Message)
+                see(&frame.header, self.message.last(frame.length));
+                self.message.end_frame(frame.header.fin)?.map(Ready::Message)
             };
             self.frame = None;
             if ready.is_some() {
@@ -224,42 +208,50 @@ impl Incoming {
             see(&header, &arrived[..count]);
             return Err(violation);
         }
+        let in_place = header.fin && header.opcode != Opcode::Continuation && length <= LONGEST_IN_PLACE;
         let is_data = !header.opcode.is_control();
         if is_data {
-            self.message.begin_frame(&header);
+            self.message.begin_frame(&header, in_place);
         }
         let is_text = is_data && self.message.kind(&header) == MessageKind::Text;
-        self.buffer.want(length);
-        self.frame = Some(Frame { header, length, is_text, unmasked: 0 });
+        if in_place {
+            self.buffer.want(length);
+        }
+        self.frame = Some(Frame { header, length, is_text, in_place, came: 0 });
         Ok(())
     }
 }
 
 // ANCHOR: payload
-/// Unmasks what came of the payload since the last time, where it lies. How much of it is here now?
+/// Unmasks what came of the payload since the last time, where it lies, and collects it unless the frame stays in place.
 fn receive_payload(
     frame: &mut Frame,
     message: &mut Message,
-    arrived: &mut [u8],
+    buffer: &mut Buffer,
     see: &mut impl FnMut(&FrameHeader, &[u8]),
-) -> Result<usize, Violation> {
-    let count = arrived.len().min(frame.length);
-    let payload = &mut arrived[..count];
-    let piece = &mut payload[frame.unmasked..];
+) -> Result<(), Violation> {
+    // What came of a frame that stays in place lies there still; of any other it is gone from the buffer.
+    let before = if frame.in_place { frame.came } else { 0 };
+    let arrived = buffer.unread_mut();
+    let count = arrived.len().min(before + (frame.length - frame.came));
+    let piece = &mut arrived[before..count];
     if let Some(key) = frame.header.mask {
-        mask(piece, key, frame.unmasked);
+        mask(piece, key, frame.came);
     }
+    frame.came += piece.len();
+    let missing = frame.length - frame.came;
     // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
     // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
-    let becomes_str = count == frame.length && frame.stands_alone();
-    if frame.is_text && !becomes_str {
-        if let Err(violation) = message.check_text(piece) {
-            see(&frame.header, payload);
-            return Err(violation);
-        }
+    let becomes_str = frame.in_place && missing == 0;
+    let checked = if frame.is_text && !becomes_str { message.check_text(piece) } else { Ok(()) };
+    if !frame.in_place {
+        message.collect(piece, missing);
+        buffer.take(count);
     }
-    frame.unmasked = count;
-    Ok(count)
+    checked.inspect_err(|_| {
+        let payload = if frame.in_place { &buffer.unread()[..count] } else { message.last(frame.came) };
+        see(&frame.header, payload);
+    })
 }
 // ANCHOR_END: payload
 
@@ -505,15 +497,44 @@ mod tests {
         }
     }
 
+    /// Around the size where a frame stays in place no longer: the same events, however it is cut.
     #[test]
-    fn the_buffer_grows_to_the_end_of_the_frame_and_not_beyond() {
+    fn in_place_or_collected_is_told_apart_by_nobody() {
+        let text = "κόσμε".repeat(7_000);
+        for length in [LONGEST_IN_PLACE - 1, LONGEST_IN_PLACE, LONGEST_IN_PLACE + 1] {
+            let mut end = length;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let frames = [
+                masked(true, Opcode::Binary, &text.as_bytes()[..length]),
+                masked(true, Opcode::Text, &text.as_bytes()[..end]),
+                masked(true, Opcode::Ping, b"?"),
+            ];
+            let seen = server(&frames.concat());
+            assert_eq!((seen.violation, seen.events.len()), (None, 3));
+            assert_eq!(seen.frames[0].2, &text.as_bytes()[..length]);
+            assert_eq!(seen.events[1], format!("Text({:?})", &text[..end]));
+            let cut = run(Role::Server, 1_000_000, &frames.concat().chunks(1_999).collect::<Vec<_>>());
+            assert_eq!((seen.frames, seen.events), (cut.frames, cut.events));
+            // A character that the end cuts through.
+            let wrong = masked(true, Opcode::Text, &[&text.as_bytes()[..end], b"\xce"].concat());
+            assert_eq!(code(&server(&wrong)), 1007);
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_message_is_at_most_four_times_what_came() {
         let bytes = masked(true, Opcode::Binary, &vec![1; 1_000_000]);
         let mut incoming = Incoming::new(Role::Server, 1_000_000);
+        let mut came = 0;
         for piece in bytes[..bytes.len() - 1].chunks(3_000) {
             incoming.push(piece);
+            came += piece.len();
             assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
+            assert!(incoming.message.capacity() <= 4 * came);
+            assert!(incoming.space().len() <= LONGEST_IN_PLACE + 1024);
         }
-        assert!(incoming.space().len() < 4096, "{}", incoming.space().len());
     }
 
     #[test]
@@ -535,7 +556,6 @@ mod tests {
         incoming.push(&bytes);
         assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
         assert!(incoming.space().len() <= 4096);
-        assert!(!incoming.has_complete_frame());
     }
 
     #[test]
@@ -545,7 +565,6 @@ mod tests {
         incoming.push(&bytes);
         assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Close(None))));
         assert!(incoming.is_ended());
-        assert!(!incoming.has_complete_frame());
         assert_eq!(incoming.next(&mut |_, _| panic!("a frame after the Close")), Ok(None));
     }
 
@@ -557,22 +576,5 @@ mod tests {
         incoming.push(&masked(true, Opcode::Text, b"good"));
         assert_eq!(incoming.next(&mut |_, _| panic!("a frame after the end")), Err(violation));
         assert!(incoming.is_ended());
-    }
-
-    #[test]
-    fn it_is_known_whether_a_whole_frame_waits() {
-        let bytes = [masked(true, Opcode::Text, b"one"), masked(true, Opcode::Text, b"two")].concat();
-        let mut incoming = Incoming::new(Role::Server, 100);
-        incoming.push(&bytes[..bytes.len() - 1]);
-        assert!(incoming.has_complete_frame());
-        assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Text("one"))));
-        assert!(!incoming.has_complete_frame());
-        assert_eq!(incoming.next(&mut |_, _| {}), Ok(None));
-        assert!(!incoming.has_complete_frame(), "with the header taken and the payload not");
-        incoming.push(&bytes[bytes.len() - 1..]);
-        assert!(incoming.has_complete_frame());
-        assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Text("two"))));
-        incoming.push(&frame(false, true, Opcode::Text, b""));
-        assert!(incoming.has_complete_frame(), "a wrong frame is taken too");
     }
 }

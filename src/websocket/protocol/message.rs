@@ -1,9 +1,12 @@
-//! How do fragments become one message?
+//! How do pieces become one message?
 //!
 //! A sender that does not know a message's length, or does not want to hold up a Ping behind it, sends it in pieces
 //! (RFC 6455 section 5.4): the first frame says text or binary and lacks FIN, then come continuation frames, and the
 //! last of them has FIN. Control frames may stand between them, other data frames may not. So the receiver remembers
 //! two things, what has begun and what has come of it, and checks two: the order, and the sum of the lengths.
+//!
+//! A message in one frame that is longer than the read buffer is collected in the same way: its pieces are those that the
+//! reads brought.
 //!
 //! The sum is checked when a header *announces* it. The limit of one frame alone would be no limit: a thousand
 //! fragments, each below it, make the message that was to be kept out.
@@ -18,8 +21,11 @@ use super::opcode::Opcode;
 use super::utf8::Utf8Validator;
 use super::violation::Violation;
 
-/// What is not given back between two messages in fragments.
+/// What is not given back between two messages.
 const KEPT: usize = 64 * 1024;
+
+/// How fast memory follows the bytes: what is held is at most four times what came.
+const STEP: usize = 4;
 
 /// The two kinds of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,9 +49,9 @@ impl MessageKind {
 /// The message that is arriving.
 #[derive(Debug, Default)]
 pub(super) struct Message {
-    /// The kind of the message in fragments that has begun and not ended.
+    /// The kind of the message that is being collected.
     begun: Option<MessageKind>,
-    /// Its fragments so far.
+    /// What came of it.
     bytes: Vec<u8>,
     /// All of them are here: the message is being looked at, and goes when the next frame is asked for.
     whole: bool,
@@ -83,7 +89,7 @@ impl Message {
     }
     // ANCHOR_END: order
 
-    /// Are fragments still missing?
+    /// Are pieces still missing?
     pub(super) fn has_begun(&self) -> bool {
         self.begun.is_some()
     }
@@ -97,13 +103,14 @@ impl Message {
         }
     }
 
-    /// A data frame begins whose header passed [`check`](Self::check).
-    pub(super) fn begin_frame(&mut self, header: &FrameHeader) {
+    /// A data frame begins whose header passed [`check`](Self::check). It is the first of a message that is collected, or one
+    /// more of it, or stays in place and is a message by itself.
+    pub(super) fn begin_frame(&mut self, header: &FrameHeader, in_place: bool) {
         if self.begun.is_some() {
             return;
         }
         self.utf8 = Utf8Validator::default();
-        if !header.fin {
+        if !in_place {
             self.begun = Some(self.kind(header));
         }
     }
@@ -114,10 +121,20 @@ impl Message {
         self.utf8.feed(piece).map_err(|error| Violation::payload(format!("the peer's text is not UTF-8: {error}")))
     }
 
-    /// A fragment is complete. `Some(kind)`: and so is the message, which now lies in [`bytes`](Self::bytes).
-    pub(super) fn end_frame(&mut self, fin: bool, payload: &[u8]) -> Result<Option<MessageKind>, Violation> {
-        // This copies only what came, so a hostile sum costs its sender as much as us.
-        self.bytes.extend_from_slice(payload);
+    /// One more piece, and so many bytes of its frame are still missing.
+    pub(super) fn collect(&mut self, piece: &[u8], missing: usize) {
+        let came = self.bytes.len() + piece.len();
+        if came > self.bytes.capacity() {
+            // Towards the frame's end, as far as what came has paid for it: a hostile length costs its sender as much as us.
+            // (`reserve` at least doubles what there is. Without that, many small fragments would copy all of it each time.)
+            let room = came.saturating_add(missing).min(came.saturating_mul(STEP));
+            self.bytes.reserve(room - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// A frame is complete. `Some(kind)`: and so is the message, which now lies in [`bytes`](Self::bytes).
+    pub(super) fn end_frame(&mut self, fin: bool) -> Result<Option<MessageKind>, Violation> {
         if !fin {
             return Ok(None);
         }
@@ -129,7 +146,12 @@ impl Message {
         Ok(kind)
     }
 
-    /// The whole message, from the end of its last fragment until it is forgotten.
+    /// The last `count` bytes of what came.
+    pub(super) fn last(&self, count: usize) -> &[u8] {
+        &self.bytes[self.bytes.len().saturating_sub(count)..]
+    }
+
+    /// The whole message, from the end of its last piece until it is forgotten.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -143,6 +165,13 @@ impl Message {
                 self.bytes = Vec::new();
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Message {
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
     }
 }
 
@@ -187,20 +216,23 @@ mod tests {
     fn a_character_may_be_cut_between_fragments_but_not_at_the_end() {
         let mut text = begun(MessageKind::Text, b"");
         text.check_text(&[0xc3]).unwrap();
-        assert_eq!(text.end_frame(false, &[0xc3]), Ok(None));
+        text.collect(&[0xc3], 0);
+        assert_eq!(text.end_frame(false), Ok(None));
         text.check_text(&[0xa9]).unwrap();
-        assert_eq!(text.end_frame(true, &[0xa9]), Ok(Some(MessageKind::Text)));
+        text.collect(&[0xa9], 0);
+        assert_eq!(text.end_frame(true), Ok(Some(MessageKind::Text)));
         assert_eq!(text.bytes(), "é".as_bytes());
 
         let mut cut = begun(MessageKind::Text, b"");
         cut.check_text(&[0xc3]).unwrap();
-        assert_eq!(cut.end_frame(true, &[0xc3]).unwrap_err().code.0, 1007);
+        assert_eq!(cut.end_frame(true).unwrap_err().code.0, 1007);
     }
 
     #[test]
     fn the_memory_of_a_large_message_goes() {
         let mut message = begun(MessageKind::Binary, &[]);
-        assert_eq!(message.end_frame(true, &[0; 1_000_000]), Ok(Some(MessageKind::Binary)));
+        message.collect(&[0; 1_000_000], 0);
+        assert_eq!(message.end_frame(true), Ok(Some(MessageKind::Binary)));
         message.forget_whole();
         assert_eq!(message.bytes(), b"");
         assert!(message.bytes.capacity() <= KEPT);
