@@ -13,7 +13,7 @@
 //!              None               Violation        +------ None <-------+------------------+
 //!                                                                       | (it is)
 //!                                                                       v
-//!                             an event, or one more fragment of the message that is being collected
+//!                             an event, or the end of one more frame of the message that is being collected
 //! ```
 //!
 //! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and
@@ -55,7 +55,7 @@ struct Frame {
 enum Ready {
     /// A frame that is an event by itself: its payload is the last so many bytes taken from the buffer.
     Frame(Opcode, usize),
-    /// The last fragment of a message came.
+    /// The last piece of a message came.
     Message(MessageKind),
 }
 
