@@ -28,7 +28,7 @@ const FIRST: usize = 4 * 1024;
 const KEPT: usize = 65 * 1024;
 
 /// How fast memory follows the bytes: what is held is at most four times what came.
-const STEP: usize = 4;
+pub(crate) const STEP: usize = 4;
 
 /// Bytes that came and are not yet taken. Invariant: `start <= end <= bytes.len()`.
 #[derive(Debug, Default)]

@@ -20,12 +20,10 @@ use super::frame::FrameHeader;
 use super::opcode::Opcode;
 use super::utf8::Utf8Validator;
 use super::violation::Violation;
+use crate::buffer::STEP;
 
 /// What is not given back between two messages.
 const KEPT: usize = 64 * 1024;
-
-/// How fast memory follows the bytes: what is held is at most four times what came.
-const STEP: usize = 4;
 
 /// The two kinds of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +51,7 @@ pub(super) struct Message {
     begun: Option<MessageKind>,
     /// What came of it.
     bytes: Vec<u8>,
-    /// All of them are here: the message is being looked at, and goes when the next frame is asked for.
+    /// All of it is here: the message is being looked at, and goes when the next frame is asked for.
     whole: bool,
     utf8: Utf8Validator,
 }
