@@ -21,7 +21,7 @@ use crate::wire::Wire;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 
-pub(crate) use crate::wire::{Chunk, Unwritten, descriptor, enter};
+pub(crate) use crate::wire::{Chunk, Gather, Unwritten, descriptor, enter};
 
 /// One stream of bytes each way, plain or encrypted, for two threads.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ impl Transport {
 
     /// Writes as much of `bytes` as goes until the deadline, and says how much that was. Whoever calls it again goes on
     /// behind that: TLS may have encrypted what follows already.
-    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
+    pub(crate) fn write<'a>(&self, bytes: impl Into<Gather<'a>>, deadline: Deadline) -> Result<usize, Unwritten> {
+        let bytes = bytes.into();
         match &self.tls {
             None => self.wire.write(bytes, deadline),
             Some(tls) => tls.write(&self.wire, bytes, deadline),

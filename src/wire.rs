@@ -16,13 +16,15 @@
 //! One thread waits for many sockets with `epoll`, `kqueue` or completion ports, and a timer wheel holds all deadlines.
 
 mod ending;
+mod gather;
 mod system;
 
+pub(crate) use gather::Gather;
 pub(crate) use system::descriptor;
 
 use crate::deadline::{Deadline, TimeOut};
 use crate::trace::{Call, Outcome, TellClose, Tracer};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -145,25 +147,27 @@ impl Wire {
 
     /// Writes as much of `bytes` as goes until the deadline, and says how much that was. A single system call may take
     /// less than it is given: the system's buffer is full while the peer does not read.
-    pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
+    pub(crate) fn write(&self, bytes: Gather<'_>, deadline: Deadline) -> Result<usize, Unwritten> {
         let mut time_out = enter(&self.writing);
         let set = |limit| self.stream.set_write_timeout(limit);
-        let mut rest = bytes;
+        // An observer is shown what each call took, in one piece.
+        let observed = self.tracer.is_on().then(|| bytes.joined());
+        let mut rest = observed.as_deref().map_or(bytes, Gather::from);
         while !rest.is_empty() {
             if self.sending_ended.load(Ordering::Acquire) {
                 return Err(Unwritten::Ended);
             }
             time_out.shorten(deadline.remaining(), set).map_err(Unwritten::Failed)?;
             let started = self.tracer.start_waiting(Call::Write, Some(rest.len()));
-            let result = (&self.stream).write(rest);
+            let result = rest.write_to(&self.stream);
             self.tracer.finish(started, || match &result {
-                Ok(count) => Outcome::Bytes(&rest[..*count]),
+                Ok(count) => Outcome::Bytes(&rest.body[..*count]),
                 Err(error) if is_time_out(error) => Outcome::Nothing,
                 Err(error) => Outcome::Failed(error),
             });
             match result {
                 Ok(count) => {
-                    rest = &rest[count..];
+                    rest = rest.after(count);
                     // A peer that reads a little now and then lets each write succeed in part, and never the whole.
                     if !rest.is_empty() && deadline.has_passed() {
                         break;

@@ -501,7 +501,7 @@ fn what_lies_in_the_application_itself_is_shared() {
 /// other than that of the calls.
 #[test]
 fn large_and_small_replies_keep_their_order_among_what_others_send() {
-    const SIZES: [usize; 7] = [5, 262_143, 262_144, 7, 3_000_000, 1_048_576, 0];
+    const SIZES: [usize; 8] = [5, 65_535, 65_536, 7, 3_000_000, 1_048_576, 262_144, 0];
     let content = |size: usize| (0..size).map(|place| (place * 7 % 251) as u8).collect::<Vec<u8>>();
     let app = App::on_message(move |_, _, session| SIZES.iter().for_each(|&size| session.binary(&content(size))));
     let server = start(app, Limits { outbox: 64 << 20, ..limits() });

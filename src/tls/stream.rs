@@ -11,8 +11,8 @@ use super::handshake::PARTING;
 use super::{Incoming, Outgoing, Tls, TlsError};
 use crate::deadline::{Deadline, TICK};
 use crate::trace::{Direction, TlsStep};
-use crate::wire::{Chunk, Unwritten, Wire, enter};
-use std::io::{self, Read, Write};
+use crate::wire::{Chunk, Gather, Unwritten, Wire, enter};
+use std::io::{self, Read};
 use std::net::Shutdown;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
@@ -96,7 +96,7 @@ impl Tls {
     // ANCHOR: write
     /// Writes as much of `bytes` as goes until the deadline. What was encrypted and has not left does not count, but it is
     /// on its way: whoever calls again must go on with the same bytes.
-    pub(crate) fn write(&self, wire: &Wire, bytes: &[u8], deadline: Deadline) -> Result<usize, Unwritten> {
+    pub(crate) fn write(&self, wire: &Wire, bytes: Gather<'_>, deadline: Deadline) -> Result<usize, Unwritten> {
         let write = |outgoing: &mut Outgoing| {
             if !self.secure_in_turn(wire, outgoing, deadline).map_err(Unwritten::Failed)? {
                 return if wire.has_stopped_receiving() { Err(Unwritten::Ended) } else { Ok(0) };
@@ -104,12 +104,15 @@ impl Tls {
             let mut count = 0;
             while self.flush(wire, outgoing, deadline)? {
                 count += std::mem::take(&mut outgoing.plain);
-                let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) else { break };
+                let rest = bytes.after(count);
+                if rest.is_empty() {
+                    break;
+                }
                 self.check().map_err(|error| Unwritten::Failed(error.into()))?;
                 if count > 0 && deadline.has_passed() {
                     break;
                 }
-                self.encrypt(wire, outgoing, &rest[..rest.len().min(PIECE)])?;
+                self.encrypt(wire, outgoing, rest.up_to(PIECE))?;
             }
             outgoing.bytes.shrink_to(outgoing.bytes.len().max(KEPT));
             Ok(count.min(bytes.len()))
@@ -120,15 +123,18 @@ impl Tls {
     }
     // ANCHOR_END: write
 
-    fn encrypt(&self, wire: &Wire, outgoing: &mut Outgoing, piece: &[u8]) -> Result<(), Unwritten> {
+    fn encrypt(&self, wire: &Wire, outgoing: &mut Outgoing, piece: Gather<'_>) -> Result<(), Unwritten> {
         let mut session = enter(&self.session);
-        outgoing.plain = session.writer().write(piece).map_err(Unwritten::Failed)?;
+        outgoing.plain = piece.write_to(session.writer()).map_err(Unwritten::Failed)?;
         while session.wants_write() {
             session.write_tls(&mut outgoing.bytes).map_err(Unwritten::Failed)?;
         }
         // An observer takes its time, and may not take the reader's.
         drop(session);
-        wire.tracer().tls(TlsStep::Plaintext { direction: Direction::Out, bytes: &piece[..outgoing.plain] });
+        if wire.tracer().is_on() {
+            let bytes = &piece.joined()[..outgoing.plain];
+            wire.tracer().tls(TlsStep::Plaintext { direction: Direction::Out, bytes });
+        }
         outgoing.records.cross(&outgoing.bytes, Direction::Out, wire.tracer());
         Ok(())
     }
@@ -137,7 +143,7 @@ impl Tls {
     pub(super) fn flush(&self, wire: &Wire, outgoing: &mut Outgoing, deadline: Deadline) -> Result<bool, Unwritten> {
         loop {
             if outgoing.written < outgoing.bytes.len() {
-                outgoing.written += wire.write(&outgoing.bytes[outgoing.written..], deadline)?;
+                outgoing.written += wire.write(outgoing.bytes[outgoing.written..].into(), deadline)?;
                 if outgoing.written < outgoing.bytes.len() {
                     return Ok(false);
                 }

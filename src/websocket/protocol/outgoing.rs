@@ -10,8 +10,8 @@
 //!
 //! # In production
 //!
-//! A large payload is copied once here, in front of it its header. A library under load hands the kernel both, without
-//! the copy, in one vectored write (`writev`).
+//! A payload is copied once here, in front of it its header. A library under load keeps a list of both, and hands the
+//! kernel the list (`writev`); ours does so for large replies alone (`outbox/in_place.rs`).
 
 use super::close::CloseReason;
 use super::frame::{FrameHeader, MAX_CONTROL_PAYLOAD};
