@@ -86,6 +86,8 @@ pub fn lines() -> Vec<Line> {
         line(5, "idle-10000", "p50_all", Socklab, Beside::Figure("p50_few"), AtMost(1.5), ""),
         line(0, "broadcast-100", "rate", Socklab, Beside::Contender(Tungstenite), Told, ""),
         line(6, "broadcast-1000", "rate", Socklab, Beside::Contender(Tungstenite), AtLeast(1.5), "1"),
+        line(0, "broadcast-1000", "rate", Raw, Beside::Contender(Tungstenite), Told, ""),
+        line(0, "broadcast-1000-flight", "rate", Raw, Beside::Contender(Tungstenite), Told, ""),
         line(0, "broadcast-100-flight", "rate", Socklab, Beside::Contender(Tungstenite), Told, ""),
         line(6, "broadcast-1000-flight", "rate", Socklab, Beside::Contender(Tungstenite), AtLeast(1.5), "1"),
         rate(7, "tls-echo-32b-16", AtLeast(0.90), ""),

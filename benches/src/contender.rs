@@ -70,6 +70,7 @@ impl Contender {
             Contender::TungsteniteSmall => vec![programs.tungstenite, "--small-buffer"],
             Contender::Tungstenite if broadcast => vec![programs.tungstenite, "--broadcast"],
             Contender::Tungstenite => vec![programs.tungstenite],
+            Contender::Raw if broadcast => vec![programs.raw, "--broadcast"],
             _ => vec![programs.raw],
         };
         let folder = tls.map(|folder| folder.to_string_lossy().into_owned());

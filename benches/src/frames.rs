@@ -34,6 +34,13 @@ pub fn is_agreement(head: &[u8]) -> bool {
 pub const GOODBYE: [u8; 8] = [0x88, 0x82, 1, 2, 3, 4, 0x03 ^ 1, 0xe8 ^ 2];
 pub const GOODBYE_ANSWER: [u8; 4] = [0x88, 0x02, 0x03, 0xe8];
 
+/// What a raw loop that tells everybody says to a client once that one is in its list.
+pub const LISTED: &[u8] = b".";
+
+/// A Ping without a payload, masked, and the Pong that must answer it.
+pub const PING: [u8; 6] = [0x89, 0x80, 1, 2, 3, 4];
+pub const PONG: [u8; 2] = [0x8a, 0x00];
+
 /// One message of so many bytes, and its echo.
 pub fn message(speaks: Speaks, size: usize, seed: u64) -> Exchange {
     let key = <[u8; 4]>::try_from(&noise(seed ^ 0xffff, 4)[..]).unwrap_or_default();

@@ -86,11 +86,10 @@ pub fn all(quick: bool) -> Vec<Workload> {
     add("churn".to_owned(), "rate", Work::Churn, false, &THREE);
     let (clients, together) = if quick { (200, 100) } else { (10_000, 1000) };
     add("burst".to_owned(), "rate", Work::Burst { clients, together }, false, &THREE);
-    let two = [Contender::Socklab, Contender::Tungstenite];
     for clients in [100, 1000] {
         for (way, together) in [("", 1), ("-flight", 16)] {
             let work = Work::Broadcast { clients, together };
-            add(format!("broadcast-{clients}{way}"), "rate", work, false, &two);
+            add(format!("broadcast-{clients}{way}"), "rate", work, false, &THREE);
         }
     }
     let four = [THREE[0], THREE[1], THREE[2], Contender::TungsteniteSmall];

@@ -107,7 +107,7 @@ const PLOTS: [Asked; 7] = [
         says: &["1 KiB, the next when the last client has it.", "Longer is better."],
         figure: "rate",
         beside: None,
-        contenders: BOTH,
+        contenders: SERVERS,
         groups: &[
             ("100 clients", "broadcast-100", 100.0),
             ("1,000 clients", "broadcast-1000", 1000.0),

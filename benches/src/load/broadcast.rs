@@ -6,7 +6,9 @@
 use super::sweep::exchanges;
 use super::{ROOM, open};
 use crate::bytes::Bytes;
+use crate::contender::Speaks;
 use crate::deadline::Deadline;
+use crate::frames::{LISTED, PING, PONG};
 use crate::link::Target;
 use crate::meter::{Figures, Meter, Phase, add_percentiles};
 use std::io;
@@ -24,9 +26,15 @@ pub fn run(
     let exchanges = exchanges(target.speaks, 1024, together);
     let mut latencies = Vec::new();
     // A server may enter a client in its list a moment after the 101, and reads from it only then: who has had a Pong is in.
-    let pong = Bytes::once(vec![0x8a, 0x00]);
-    links.iter().try_for_each(|link| link.send(&[0x89, 0x80, 1, 2, 3, 4]))?;
-    links.iter().try_for_each(|link| pong.expect(link, &mut buffer))?;
+    // The raw loop knows no Ping, and says so by itself.
+    let is_in = match target.speaks {
+        Speaks::Raw => Bytes::once(LISTED.to_vec()),
+        Speaks::WebSocket => {
+            links.iter().try_for_each(|link| link.send(&PING))?;
+            Bytes::once(PONG.to_vec())
+        }
+    };
+    links.iter().try_for_each(|link| is_in.expect(link, &mut buffer))?;
     for exchange in exchanges.iter().cycle() {
         let started = Instant::now();
         exchange.request.send(&links[0])?;

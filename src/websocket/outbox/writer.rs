@@ -173,6 +173,11 @@ impl Outbox {
                 batch.bytes.clear();
                 batch.bytes.shrink_to(KEPT);
                 batch.written = 0;
+                if half.outgoing.pending().is_empty() {
+                    // Nobody has queued meanwhile: the next one finds memory that is still in the cache, and the client needs no
+                    // second piece of it.
+                    batch.bytes = half.outgoing.exchange(batch.bytes);
+                }
             }
             half.batch = batch;
             if count < piece {
