@@ -265,17 +265,22 @@ fn order_and_exactly_once_for_a_minute() {
 #[test]
 fn one_that_stops_reading_holds_up_nobody() {
     const NAME: &str = "one_that_stops_reading_holds_up_nobody";
-    if !alone(NAME, ROOM) {
+    // By itself glibc raises the size from which it gives memory back, each time when it gave some back. Then a queue that grows
+    // by doubling leaves its smaller selves resident: a habit of the allocator's, and not what is measured here.
+    if !alone(NAME, &format!("export MALLOC_MMAP_THRESHOLD_=131072; {ROOM}")) {
         return;
     }
     // Who waits for the stuck one does so every time. A lock may be held by a thread that a busy machine does not run, now and
     // then. The same holds for memory: what waits for the stuck one is there each time, what others' buffers need is not.
     let bound = limits().outbox as u64 >> 10;
-    let fits = |(longest, grown): (Duration, u64)| longest < Duration::from_millis(50) && grown < bound;
-    assert!(
-        (0..3).any(|_| fits(with_one_stuck())),
-        "a broadcast waits for the one that does not read, or memory grows"
-    );
+    let mut tries = Vec::new();
+    let mut fits = || {
+        let (longest, grown) = with_one_stuck();
+        tries.push(format!("the longest wait {longest:?}, memory grown by {grown} KiB"));
+        longest < Duration::from_millis(50) && grown < bound
+    };
+    let fitted = (0..3).any(|_| fits());
+    assert!(fitted, "a broadcast waits for the one that does not read, or memory grows by {bound} KiB: {tries:?}");
 }
 
 /// How long this thread has been on a processor, or ready and waiting for one (proc(5), schedstat). All other time it waits for

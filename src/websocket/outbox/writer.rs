@@ -174,8 +174,8 @@ impl Outbox {
                 batch.bytes.shrink_to(KEPT);
                 batch.written = 0;
                 if half.outgoing.pending().is_empty() {
-                    // Nobody has queued meanwhile: the next one finds memory that is still in the cache, and the client needs no
-                    // second piece of it.
+                    // Nobody has queued meanwhile: the next message finds memory that is still in the cache, and this client
+                    // needs no second piece of it.
                     batch.bytes = half.outgoing.exchange(batch.bytes);
                 }
             }
