@@ -150,7 +150,7 @@ impl Wire {
     pub(crate) fn write(&self, bytes: Gather<'_>, deadline: Deadline) -> Result<usize, Unwritten> {
         let mut time_out = enter(&self.writing);
         let set = |limit| self.stream.set_write_timeout(limit);
-        // An observer is shown what each call took, in one piece.
+        // An observer is shown what each call took, in one piece; so for an observed peer the call is the plain one.
         let observed = self.tracer.is_on().then(|| bytes.joined());
         let mut rest = observed.as_deref().map_or(bytes, Gather::from);
         while !rest.is_empty() {

@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(60);
 #[test]
 #[ignore = "needs strace"]
 fn a_tcp_echo_costs_two() {
-    count("echo_server", "tcp", |_| {}, b"Hello, Hello, Hello, Hello, Hell", 32).is_two_for_each();
+    count("echo_server", "tcp", |_| {}, b"Hello, Hello, Hello, Hello, Hell", 32).is_two_for_each("TCP");
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_tcp_echo_costs_two() {
 fn a_websocket_echo_costs_two() {
     // A masked binary frame of 32 bytes; a key of zeros leaves the payload as it is.
     let frame = [&[0x82, 0x80 | 32, 0, 0, 0, 0][..], &[7; 32]].concat();
-    count("ws_echo_server", "small", upgrade, &frame, 2 + 32).is_two_for_each();
+    count("ws_echo_server", "small", upgrade, &frame, 2 + 32).is_two_for_each("WebSocket");
 }
 
 /// Its header and its payload lie in two places, and the call is the one that takes a list of places.
@@ -39,7 +39,9 @@ fn a_large_websocket_echo_leaves_in_one_call() {
     let frame = [&[0x82, 0x80 | 127, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &[7; 65_536]].concat();
     let summary = count("ws_echo_server", "large", upgrade, &frame, 10 + 65_536);
     assert_eq!(summary.calls("writev"), ECHOES, "{}", summary.0);
-    assert!(summary.calls("sendto") < 10, "{}", summary.0);
+    // Start and end, and the handshake.
+    let others = summary.calls("total") - summary.calls("writev") - summary.calls("recvfrom");
+    assert!(others < ECHOES / 10 && summary.calls("sendto") < 10, "{}", summary.0);
 }
 
 fn upgrade(stream: &mut TcpStream) {
@@ -63,9 +65,9 @@ impl Summary {
         line.map_or(0, |line| line.split_whitespace().nth(3).unwrap().parse().unwrap())
     }
 
-    fn is_two_for_each(&self) {
+    fn is_two_for_each(&self, what: &str) {
         let each = self.calls("total") as f64 / ECHOES as f64;
-        println!("{each:.3} system calls for each echo");
+        println!("{what}: {each:.3} system calls for each echo");
         assert!((2.0..=2.1).contains(&each), "{each} system calls for each echo:\n{}", self.0);
     }
 }

@@ -265,8 +265,8 @@ fn order_and_exactly_once_for_a_minute() {
 #[test]
 fn one_that_stops_reading_holds_up_nobody() {
     const NAME: &str = "one_that_stops_reading_holds_up_nobody";
-    // By itself glibc raises the size from which it gives memory back, each time when it gave some back. Then a queue that grows
-    // by doubling leaves its smaller selves resident: a habit of the allocator's, and not what is measured here.
+    // By itself glibc raises the size from which it gives memory back, whenever it has given a larger piece back. Then a queue
+    // that grows by doubling leaves its smaller selves resident: a habit of the allocator's, and not what is measured here.
     if !alone(NAME, &format!("export MALLOC_MMAP_THRESHOLD_=131072; {ROOM}")) {
         return;
     }

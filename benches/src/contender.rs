@@ -22,7 +22,7 @@ pub enum Speaks {
 pub enum Contender {
     /// `ws_echo_server`, or for broadcasts a server of the same library.
     Socklab,
-    /// A thread for each client that writes back what it reads.
+    /// A thread for each client that writes back what it reads; for broadcasts, to everybody.
     Raw,
     Tungstenite,
     /// With 4 KiB to read into.

@@ -4,9 +4,13 @@
 //! piece of memory and to write that. `writev` is given a list of places instead, and the kernel gathers the bytes from
 //! them while it copies them anyway. The peer sees no difference.
 //!
+//! There is one here: the standard library's plain write says that a vanished peer shall be an error (`MSG_NOSIGNAL`), and
+//! `writev` cannot say so. By itself it would mean a signal, SIGPIPE, that ends the process. Rust ignores that signal before
+//! `main` begins; in a program whose `main` is C's, somebody must.
+//!
 //! # In production
 //!
-//! The list is longer: headers and payloads of many messages, and pieces of files behind them.
+//! The list is longer, headers and payloads of many messages, and `sendmsg` takes it with the flag.
 
 use std::borrow::Cow;
 use std::io::{self, IoSlice, Write};
@@ -47,7 +51,7 @@ impl<'a> Gather<'a> {
         Gather { head: &self.head[..of_head], body: &self.body[..of_body] }
     }
 
-    /// One call: `writev` for two places, and the plain one where all lies in one.
+    /// One write: of a socket `writev` for two places, and the plain one where all lies in one.
     pub(crate) fn write_to(self, mut writer: impl Write) -> io::Result<usize> {
         if self.head.is_empty() {
             return writer.write(self.body);

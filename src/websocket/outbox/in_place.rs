@@ -1,9 +1,10 @@
 //! How does a large reply leave without being copied?
 //!
 //! A small one is copied into the queue, and many of them leave in one write: the copy is cheap, and the system calls are
-//! not. A large one makes a write of its own in any case, and then the copy is what costs, and the second piece of memory:
-//! what sixteen clients need twice may not fit into the processor's cache. A server's frame is not masked (RFC 6455 section
-//! 5.1), so only its header must be made, and its payload leaves from where it lies, in the same call (`wire/gather.rs`).
+//! not. A large one makes a write of its own in any case, and then the copy is what costs, and the memory that it goes to:
+//! two buffers of 64 KiB for each of sixteen clients fill a processor's cache, and one does not. A server's frame is not
+//! masked (RFC 6455 section 5.1), so only its header must be made, and its payload leaves from where it lies, in the same
+//! call (`wire/gather.rs`).
 //!
 //! The plain form is to queue it like any other. The two differ in nothing that the peer could see, and a test says so.
 //!
@@ -18,20 +19,15 @@ use crate::sender::why_unwritten;
 use crate::trace::Direction;
 use crate::transport::{Gather, Unwritten, enter};
 use crate::websocket::message::MessageRef;
+use crate::websocket::protocol::Role;
 use std::mem;
 use std::sync::Arc;
 
 impl Outbox {
     /// Sends a reply, in place if it would be a batch by itself.
     pub(in crate::websocket) fn reply(self: &Arc<Outbox>, message: MessageRef<'_>) -> Result<(), Error> {
-        if message.bytes().len() >= BATCH {
-            // What was sent before leaves before.
-            let half = enter(&self.half);
-            let end = half.end();
-            self.write_up_to(half, end, self.limit_of_a_send())?;
-            if self.write_in_place(message)? {
-                return Ok(());
-            }
+        if message.bytes().len() >= BATCH && self.write_in_place(message)? {
+            return Ok(());
         }
         self.queue(|outgoing| match message {
             MessageRef::Text(text) => outgoing.text(text),
@@ -40,10 +36,17 @@ impl Outbox {
     }
 
     // ANCHOR: in_place
-    /// Becomes the writer of this one message. False if somebody else is writing again, or if it must be masked: then it is
+    /// Becomes the writer of this one message. False if it must be masked, or if somebody else is writing again: then it is
     /// for the queue.
     fn write_in_place(self: &Arc<Outbox>, message: MessageRef<'_>) -> Result<bool, Error> {
-        let payload = message.bytes();
+        let (payload, whole) = (message.bytes(), self.limit_of_a_send());
+        let half = enter(&self.half);
+        if half.outgoing.role() == Role::Client {
+            return Ok(false);
+        }
+        // What was sent before leaves before.
+        let end = half.end();
+        self.write_up_to(half, end, whole)?;
         let mut half = enter(&self.half);
         if half.writing || !half.is_empty() {
             return Ok(false);
@@ -52,7 +55,8 @@ impl Outbox {
         tell_frame(self.transport.tracer(), Direction::Out, &header, payload);
         // From here on others only queue. To them the payload is a part of what is leaving.
         half.writing = true;
-        let head = half.outgoing.take();
+        let mut head = Vec::new();
+        header.encode(&mut head);
         half.leaving = head.len() + payload.len();
         let leaving = half.leaving as u64;
         half.note_own(leaving);
@@ -60,7 +64,8 @@ impl Outbox {
         let mut head = &head[..];
         for body in payload.chunks(PIECE) {
             let piece = Gather { head: mem::take(&mut head), body };
-            let result = self.transport.write(piece, Deadline::after(self.send_limit));
+            let deadline = whole.unwrap_or_else(|| Deadline::after(self.send_limit));
+            let result = self.transport.write(piece, deadline);
             let mut half = enter(&self.half);
             let count = *result.as_ref().unwrap_or(&0);
             half.leaving -= count;

@@ -174,8 +174,8 @@ impl Outbox {
                 batch.bytes.shrink_to(KEPT);
                 batch.written = 0;
                 if half.outgoing.pending().is_empty() {
-                    // Nobody has queued meanwhile: the next message finds memory that is still in the cache, and this client
-                    // needs no second piece of it.
+                    // Nobody has queued meanwhile, so this memory is free for the next message, and the client needs no
+                    // second piece of it.
                     batch.bytes = half.outgoing.exchange(batch.bytes);
                 }
             }
@@ -210,4 +210,34 @@ impl Outbox {
 
 fn too_slow(deadline: Deadline) -> Error {
     why_unwritten(Unwritten::TooLate, deadline.limit).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Side, Trace, Tracer};
+    use crate::transport::Transport;
+    use crate::websocket::protocol::Outgoing;
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn one_piece_of_memory_is_enough_while_nobody_else_queues() {
+        let limit = Duration::from_secs(10);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(limit)).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let tracer = Tracer::new(&Trace::off(), Side::Server);
+        let transport = Arc::new(Transport::new(stream, tracer, true, None).unwrap());
+        let outbox = Outbox::new(transport, Outgoing::server(), limit);
+        let places = [(); 3].map(|()| {
+            outbox.send(|outgoing| outgoing.text("Hello")).unwrap();
+            peer.read_exact(&mut [0; 7]).unwrap();
+            let half = enter(&outbox.half);
+            assert_eq!(half.batch.bytes.capacity(), 0);
+            half.outgoing.pending().as_ptr()
+        });
+        assert_eq!(places, [places[0]; 3]);
+    }
 }

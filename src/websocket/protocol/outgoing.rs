@@ -170,13 +170,13 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues the header of a whole message whose payload the caller writes behind it, from where it lies. `None`: a client's
-    /// frames are masked, so it must be copied.
+    /// The header of a whole message that the caller writes by itself, with the payload from where it lies; nothing may be
+    /// queued before it. `None`: a client's frames are masked, so it must be copied.
     ///
     /// # Errors
     ///
     /// After our Close frame, or inside a message in fragments.
-    pub fn unmasked_header(&mut self, kind: MessageKind, length: usize) -> Result<Option<FrameHeader>, SendError> {
+    pub fn unmasked_header(&self, kind: MessageKind, length: usize) -> Result<Option<FrameHeader>, SendError> {
         self.check_message_may_begin()?;
         if self.closed {
             return Err(SendError::AfterClose);
@@ -184,9 +184,7 @@ impl Outgoing {
         if self.keys.is_some() {
             return Ok(None);
         }
-        let header = FrameHeader::new(kind.opcode(), length as u64);
-        header.encode(&mut self.bytes);
-        Ok(Some(header))
+        Ok(Some(FrameHeader::new(kind.opcode(), length as u64)))
     }
 
     /// Takes all that is pending, for whoever writes it elsewhere: a server encodes a broadcast once and shares it.
