@@ -62,9 +62,7 @@ fuzz_target!(|input: &[u8]| {
         parse(head);
     }
     parse(&bytes);
-    if let Ok(text) = std::str::from_utf8(&bytes) {
-        if let Ok(url) = WebSocketUrl::parse(text) {
-            assert_eq!(WebSocketUrl::parse(&url.to_string()).as_ref(), Ok(&url));
-        }
+    if let Ok(Ok(url)) = std::str::from_utf8(&bytes).map(WebSocketUrl::parse) {
+        assert_eq!(WebSocketUrl::parse(&url.to_string()).as_ref(), Ok(&url));
     }
 });
