@@ -25,7 +25,8 @@ fn parse(head: &[u8]) {
     if let Ok(request) = RequestHead::parse(head) {
         // A proxy's client sends a whole URL, in which the path stands further behind, or is left out.
         let (target, path) = (&request.target, request.path());
-        let begins = if target.starts_with('/') { target.starts_with(path) } else { target.contains(path) || path == "/" };
+        let begins =
+            if target.starts_with('/') { target.starts_with(path) } else { target.contains(path) || path == "/" };
         assert!(begins && request.query().is_none_or(|query| target.ends_with(query)), "{target} has the path {path}");
         match Upgrade::check(&request) {
             Ok(upgrade) => {
