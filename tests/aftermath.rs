@@ -235,10 +235,18 @@ fn the_ladder_of_a_stop_claims_nothing_about_the_peer() {
     let mut peer = TcpStream::connect(address).unwrap();
     peer.write_all(b"x\n").unwrap();
     peer.read_exact(&mut [0; 2]).unwrap();
+    let text = || drawn.0.lock().unwrap().1.clone();
+    // Between the write and the next read there is no read that the stop could end.
+    let reads_again = |text: String| text.split_once("write 2 bytes").is_some_and(|(_, then)| then.contains("read …"));
+    let deadline = Instant::now() + LONG;
+    while !reads_again(text()) {
+        assert!(Instant::now() < deadline, "it does not read again:\n{}", text());
+        thread::park_timeout(Duration::from_millis(2));
+    }
     stop.stop();
     assert_eq!(peer.read(&mut [0]).unwrap(), 0);
     running.join().unwrap().unwrap();
-    let text = drawn.0.lock().unwrap().1.clone();
+    let text = text();
     assert!(!text.contains("sends no more"), "the peer has ended nothing:\n{text}");
     let last_word = text.find("write 2 bytes").unwrap();
     let read = text.find("read: end, by our own shutdown").expect(&text);
