@@ -39,16 +39,19 @@ impl<'a> Gather<'a> {
 
     /// What is left when so many bytes have left: a call may take a part of either.
     pub(crate) fn after(self, count: usize) -> Gather<'a> {
-        let of_head = count.min(self.head.len());
-        let of_body = (count - of_head).min(self.body.len());
-        Gather { head: &self.head[of_head..], body: &self.body[of_body..] }
+        self.split(count).1
     }
 
     /// The first of them, at most so many.
     pub(crate) fn up_to(self, count: usize) -> Gather<'a> {
+        self.split(count).0
+    }
+
+    fn split(self, count: usize) -> (Gather<'a>, Gather<'a>) {
         let of_head = count.min(self.head.len());
-        let of_body = (count - of_head).min(self.body.len());
-        Gather { head: &self.head[..of_head], body: &self.body[..of_body] }
+        let (head, rest_of_head) = self.head.split_at(of_head);
+        let (body, rest_of_body) = self.body.split_at((count - of_head).min(self.body.len()));
+        (Gather { head, body }, Gather { head: rest_of_head, body: rest_of_body })
     }
 
     /// One write: of a socket `writev` for two places, and the plain one where all lies in one.
