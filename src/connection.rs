@@ -182,7 +182,7 @@ impl Connection {
             }
             looked = true;
             let deadline = self.begun.map_or(wait, |begun| begun.or_sooner(wait));
-            match self.transport.read(self.decoder.space(), deadline) {
+            match self.transport.read(self.decoder.space(), &mut deadline.into()) {
                 Ok(Chunk::Bytes(count)) => {
                     self.decoder.filled(count);
                     self.expect_no_tls()?;

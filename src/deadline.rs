@@ -49,17 +49,32 @@ impl Deadline {
     }
 }
 
-/// How long to wait for what may be here already: then the wait never begins, and nobody looks at the clock.
+/// How long to wait for what may be here already. Until the wait begins all of it is left, and nobody looks at the clock:
+/// that takes 20 ns, five times for each message if everybody did.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
     /// It has begun, and ends then.
     Until(Deadline),
-    /// It begins when there is nothing.
+    /// It has not begun.
     For(Duration),
 }
 
+impl From<Deadline> for Patience {
+    fn from(deadline: Deadline) -> Patience {
+        Patience::Until(deadline)
+    }
+}
+
 impl Patience {
-    /// Now there is nothing: when does it end?
+    /// What is left of it: all, before it begins, and no clock need be asked for that.
+    pub(crate) fn left(&self) -> Duration {
+        match self {
+            Patience::Until(deadline) => deadline.remaining(),
+            Patience::For(limit) => *limit,
+        }
+    }
+
+    /// From now on it runs: when does it end?
     pub(crate) fn begin(&mut self) -> Deadline {
         let deadline = match *self {
             Patience::Until(deadline) => deadline,
@@ -107,6 +122,17 @@ mod tests {
         let deadline = Deadline::after(Duration::MAX).or_sooner(Deadline::never());
         assert_eq!(deadline.remaining(), Duration::MAX);
         assert!(!deadline.has_passed());
+    }
+
+    #[test]
+    fn all_of_the_patience_is_left_until_it_begins() {
+        let limit = Duration::from_secs(60);
+        let mut patience = Patience::For(limit);
+        assert_eq!(patience.left(), limit);
+        let deadline = patience.begin();
+        while deadline.remaining() == limit {}
+        assert!(patience.left() < limit);
+        assert_eq!(patience.begin().at, deadline.at, "it begins once");
     }
 
     #[test]

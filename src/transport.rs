@@ -14,7 +14,7 @@
 //!
 //! The same line is a trait (`AsyncRead` and `AsyncWrite` in tokio, `net.Conn` in Go), and more than TLS hides behind it.
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Patience};
 use crate::tls::Tls;
 use crate::trace::Tracer;
 use crate::wire::Wire;
@@ -51,26 +51,30 @@ impl Transport {
         self.tls.as_ref().map_or(Ok(true), |tls| tls.secure(&self.wire, deadline))
     }
 
-    /// Reads as soon as there is anything. Waits until the deadline.
-    pub(crate) fn read(&self, space: &mut [u8], deadline: Deadline) -> io::Result<Chunk> {
+    /// Reads as soon as there is anything. With this the wait begins.
+    pub(crate) fn read(&self, space: &mut [u8], wait: &mut Patience) -> io::Result<Chunk> {
         match &self.tls {
-            None => self.wire.read(space, deadline),
-            Some(tls) => tls.read(&self.wire, space, deadline),
+            None => self.wire.read(space, wait),
+            Some(tls) => tls.read(&self.wire, space, wait.begin()),
         }
     }
 
-    /// The next read may wait until then: see [`Wire::renew_read_limit`].
-    pub(crate) fn renew_read_limit(&self, deadline: Deadline) -> io::Result<()> {
-        self.wire.renew_read_limit(deadline)
+    /// The next read may wait so long: see [`Wire::renew_read_limit`].
+    pub(crate) fn renew_read_limit(&self, wait: Patience) -> io::Result<()> {
+        self.wire.renew_read_limit(wait)
     }
 
-    /// Writes as much of `bytes` as goes until the deadline, and says how much that was. Whoever calls it again goes on
+    /// Writes as much of `bytes` as goes while there is patience, and says how much that was. Whoever calls it again goes on
     /// behind that: TLS may have encrypted what follows already.
-    pub(crate) fn write<'a>(&self, bytes: impl Into<Gather<'a>>, deadline: Deadline) -> Result<usize, Unwritten> {
-        let bytes = bytes.into();
+    pub(crate) fn write<'a>(
+        &self,
+        bytes: impl Into<Gather<'a>>,
+        wait: impl Into<Patience>,
+    ) -> Result<usize, Unwritten> {
+        let (bytes, mut wait) = (bytes.into(), wait.into());
         match &self.tls {
-            None => self.wire.write(bytes, deadline),
-            Some(tls) => tls.write(&self.wire, bytes, deadline),
+            None => self.wire.write(bytes, wait),
+            Some(tls) => tls.write(&self.wire, bytes, wait.begin()),
         }
     }
 
@@ -119,11 +123,12 @@ impl Transport {
     pub(crate) fn read_to_end(&self, deadline: Deadline) {
         let mut scrap = vec![0; 16 * 1024];
         while !self.wire.has_received_all() && !deadline.has_passed() {
+            let wait = &mut deadline.into();
             let read = match &self.tls {
                 // Nobody can decrypt it, and still it must be read: a close over unread bytes would send a reset, and take
                 // our alert away from the peer.
-                Some(tls) if tls.secured().is_none() || tls.failure().is_some() => self.wire.read(&mut scrap, deadline),
-                _ => self.read(&mut scrap, deadline),
+                Some(tls) if tls.secured().is_none() || tls.failure().is_some() => self.wire.read(&mut scrap, wait),
+                _ => self.read(&mut scrap, wait),
             };
             // Whatever comes now, nobody waits for it; an error or the end is an end.
             if !matches!(read, Ok(Chunk::Bytes(_))) {

@@ -22,7 +22,7 @@ mod system;
 pub(crate) use gather::Gather;
 pub(crate) use system::descriptor;
 
-use crate::deadline::{Deadline, TimeOut};
+use crate::deadline::{Patience, TimeOut};
 use crate::trace::{Call, Outcome, TellClose, Tracer};
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
@@ -100,12 +100,13 @@ impl Wire {
         &self.tracer
     }
 
-    /// One read, as soon as there is anything. Waits until the deadline.
-    pub(crate) fn read(&self, space: &mut [u8], deadline: Deadline) -> io::Result<Chunk> {
+    /// One read, as soon as there is anything. With this the wait begins.
+    pub(crate) fn read(&self, space: &mut [u8], wait: &mut Patience) -> io::Result<Chunk> {
         let mut time_out = enter(&self.reading);
         let started = self.tracer.start_waiting(Call::Read, None);
         let set = |limit| self.stream.set_read_timeout(limit);
-        let mut ready = time_out.shorten(deadline.remaining(), set);
+        let mut ready = time_out.shorten(wait.left(), set);
+        let deadline = wait.begin();
         let result = loop {
             match ready.and_then(|()| (&self.stream).read(space)) {
                 // A signal, or Ctrl+Z and fg. The system would begin the whole time-out anew.
@@ -139,15 +140,15 @@ impl Wire {
         }
     }
 
-    /// The next read may wait until then. A time-out that was left over from an operation with less time would end it early
+    /// The next read may wait so long. A time-out that was left over from an operation with less time would end it early
     /// once, and cost a system call then instead of now.
-    pub(crate) fn renew_read_limit(&self, deadline: Deadline) -> io::Result<()> {
-        enter(&self.reading).renew(deadline.remaining(), |limit| self.stream.set_read_timeout(limit))
+    pub(crate) fn renew_read_limit(&self, wait: Patience) -> io::Result<()> {
+        enter(&self.reading).renew(wait.left(), |limit| self.stream.set_read_timeout(limit))
     }
 
-    /// Writes as much of `bytes` as goes until the deadline, and says how much that was. A single system call may take
+    /// Writes as much of `bytes` as goes while there is patience, and says how much that was. A single system call may take
     /// less than it is given: the system's buffer is full while the peer does not read.
-    pub(crate) fn write(&self, bytes: Gather<'_>, deadline: Deadline) -> Result<usize, Unwritten> {
+    pub(crate) fn write(&self, bytes: Gather<'_>, mut wait: Patience) -> Result<usize, Unwritten> {
         let mut time_out = enter(&self.writing);
         let set = |limit| self.stream.set_write_timeout(limit);
         // An observer is shown what each call took, in one piece; so for an observed peer the call is the plain one.
@@ -157,7 +158,8 @@ impl Wire {
             if self.sending_ended.load(Ordering::Acquire) {
                 return Err(Unwritten::Ended);
             }
-            time_out.shorten(deadline.remaining(), set).map_err(Unwritten::Failed)?;
+            time_out.shorten(wait.left(), set).map_err(Unwritten::Failed)?;
+            let deadline = wait.begin();
             let started = self.tracer.start_waiting(Call::Write, Some(rest.len()));
             let result = rest.write_to(&self.stream);
             self.tracer.finish(started, || match &result {

@@ -68,7 +68,7 @@ impl Tls {
                 return Err(self.fail(wire, outgoing, TlsError::TooSlow { limit: whole.limit }));
             }
             looked = true;
-            match wire.read(incoming.buffer.space(), deadline)? {
+            match wire.read(incoming.buffer.space(), &mut deadline.into())? {
                 Chunk::Bytes(count) => {
                     if let Err(error) = self.came(wire, &mut incoming, count) {
                         return Err(self.fail(wire, outgoing, error));
@@ -142,14 +142,14 @@ impl Tls {
         }
         let deadline = Deadline::after(self.limits.close);
         let mut scrap = vec![0; 4 * 1024];
-        while !deadline.has_passed() && matches!(wire.read(&mut scrap, deadline), Ok(Chunk::Bytes(_))) {}
+        while !deadline.has_passed() && matches!(wire.read(&mut scrap, &mut deadline.into()), Ok(Chunk::Bytes(_))) {}
         error.into()
     }
 
     /// A write failed in the handshake, because the peer has gone. Often it has said why: the alert lies in our buffer.
     fn last_word(&self, wire: &Wire, incoming: &mut Incoming, outgoing: &mut Outgoing, error: io::Error) -> io::Error {
         let deadline = Deadline::after(PARTING);
-        while let Ok(Chunk::Bytes(count)) = wire.read(incoming.buffer.space(), deadline) {
+        while let Ok(Chunk::Bytes(count)) = wire.read(incoming.buffer.space(), &mut deadline.into()) {
             if let Err(why) = self.came(wire, incoming, count) {
                 return self.fail(wire, outgoing, why);
             }

@@ -9,7 +9,7 @@
 
 use super::handshake::PARTING;
 use super::{Incoming, Outgoing, Tls, TlsError};
-use crate::deadline::{Deadline, TICK};
+use crate::deadline::{Deadline, Patience, TICK};
 use crate::trace::{Direction, TlsStep};
 use crate::wire::{Chunk, Gather, Unwritten, Wire, enter};
 use std::io::{self, Read};
@@ -39,7 +39,7 @@ impl Tls {
                 Ok(chunk) => return Ok(chunk),
                 Err(error) => return Err(self.give_up(wire, error)),
             }
-            match wire.read(incoming.buffer.space(), deadline)? {
+            match wire.read(incoming.buffer.space(), &mut deadline.into())? {
                 Chunk::Bytes(count) => {
                     if let Err(error) = self.came(wire, &mut incoming, count) {
                         return Err(self.give_up(wire, error));
@@ -143,7 +143,7 @@ impl Tls {
     pub(super) fn flush(&self, wire: &Wire, outgoing: &mut Outgoing, deadline: Deadline) -> Result<bool, Unwritten> {
         loop {
             if outgoing.written < outgoing.bytes.len() {
-                outgoing.written += wire.write(outgoing.bytes[outgoing.written..].into(), deadline)?;
+                outgoing.written += wire.write(outgoing.bytes[outgoing.written..].into(), deadline.into())?;
                 if outgoing.written < outgoing.bytes.len() {
                     return Ok(false);
                 }
@@ -189,7 +189,7 @@ impl Tls {
         if matches!(self.waiting(&incoming), Ok(Waiting::Something)) {
             return true;
         }
-        let came = match wire.read(incoming.buffer.space(), Deadline::after(TICK)) {
+        let came = match wire.read(incoming.buffer.space(), &mut Patience::For(TICK)) {
             Ok(Chunk::Bytes(count)) => self.came(wire, &mut incoming, count),
             Ok(_) => Ok(()),
             Err(_) => return false,

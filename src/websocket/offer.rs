@@ -122,7 +122,7 @@ fn read_body(transport: &Transport, head: &ResponseHead, unread: Vec<u8>, deadli
     let mut body = unread;
     let mut space = [0; 2048];
     while head.status != 101 && body.len() < wanted && !deadline.has_passed() {
-        match transport.read(&mut space, deadline) {
+        match transport.read(&mut space, &mut deadline.into()) {
             Ok(Chunk::Bytes(count)) => body.extend_from_slice(&space[..count]),
             _ => break,
         }

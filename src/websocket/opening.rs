@@ -227,7 +227,7 @@ pub(super) fn read_head(
             return Err(HeadFailure::Refuse(Refusal::new(408, what)));
         }
         piece.clear();
-        match transport.read(&mut space, deadline) {
+        match transport.read(&mut space, &mut deadline.into()) {
             Ok(Chunk::Bytes(count)) => piece.extend_from_slice(&space[..count]),
             Ok(Chunk::Nothing) => {} // The deadline has passed, and the next round says so.
             Ok(Chunk::End) if transport.has_stopped_receiving() && reader.is_empty() => {

@@ -76,7 +76,7 @@ impl WebSocket {
         let wait = Deadline::after(limit);
         // If we were busy elsewhere while a message ran out of time, what came meanwhile came in time.
         if !self.phase.is_over() && self.begun.is_some_and(|begun| begun.has_passed()) {
-            self.read_until(Deadline::after(Duration::ZERO))?;
+            self.read_within(&mut Patience::For(Duration::ZERO))?;
         }
         let mut received: Option<Message> = None;
         loop {
@@ -158,12 +158,12 @@ impl WebSocket {
             // Everything that came is handled: now, and not before each answer, is the time to write.
             handler.before_waiting();
             self.outbox.flush()?;
-            let deadline = wait.begin();
-            if looked && deadline.has_passed() {
+            // The first read begins the wait.
+            if looked && wait.begin().has_passed() {
                 return Ok(Step::Nothing);
             }
             looked = true;
-            self.read(deadline)?;
+            self.read(&mut wait)?;
         }
     }
     // ANCHOR_END: step
@@ -219,7 +219,7 @@ impl WebSocket {
     // ANCHOR_END: take_event
 
     /// One read, under the sooner of two limits: the caller's patience, and that of a message which has begun.
-    fn read(&mut self, wait: Deadline) -> Result<(), Error> {
+    fn read(&mut self, wait: &mut Patience) -> Result<(), Error> {
         if self.incoming.is_inside_a_message() {
             let begun = *self.begun.get_or_insert_with(|| Deadline::after(self.settings.message_limit));
             if begun.has_passed() {
@@ -227,11 +227,14 @@ impl WebSocket {
                 return Err(crate::Error::TimedOut { doing, limit: begun.limit }.into());
             }
         }
-        self.read_until(self.begun.map_or(wait, |begun| begun.or_sooner(wait)))
+        match self.begun {
+            Some(begun) => self.read_within(&mut begun.or_sooner(wait.begin()).into()),
+            None => self.read_within(wait),
+        }
     }
 
-    fn read_until(&mut self, deadline: Deadline) -> Result<(), Error> {
-        match self.outbox.transport.read(self.incoming.space(), deadline) {
+    fn read_within(&mut self, wait: &mut Patience) -> Result<(), Error> {
+        match self.outbox.transport.read(self.incoming.space(), wait) {
             Ok(Chunk::Bytes(count)) => {
                 self.incoming.filled(count);
                 self.heard = true;

@@ -14,7 +14,6 @@
 
 use super::writer::PIECE;
 use super::{BATCH, Error, Outbox, tell_frame};
-use crate::deadline::Deadline;
 use crate::sender::why_unwritten;
 use crate::trace::Direction;
 use crate::transport::{Gather, Unwritten, enter};
@@ -64,8 +63,7 @@ impl Outbox {
         let mut head = &head[..];
         for body in payload.chunks(PIECE) {
             let piece = Gather { head: mem::take(&mut head), body };
-            let deadline = whole.unwrap_or_else(|| Deadline::after(self.send_limit));
-            let result = self.transport.write(piece, deadline);
+            let result = self.transport.write(piece, self.patience(whole));
             let mut half = enter(&self.half);
             let count = *result.as_ref().unwrap_or(&0);
             half.leaving -= count;

@@ -6,7 +6,7 @@
 
 use super::half::Half;
 use super::{Error, Outbox};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Patience};
 use crate::sender::why_unwritten;
 use crate::transport::{Unwritten, enter};
 use std::mem;
@@ -28,11 +28,11 @@ const KEPT: usize = 65 * 1024;
 struct Moment(Option<Deadline>);
 
 impl Moment {
-    fn left(&mut self) -> Option<Deadline> {
+    fn left(&mut self) -> Option<Patience> {
         match self.0 {
-            Some(deadline) => (!deadline.has_passed()).then_some(deadline),
+            Some(deadline) => (!deadline.has_passed()).then_some(deadline.into()),
             // One clock reading less for each client of a broadcast.
-            None => Some(*self.0.insert(Deadline::after(PATIENCE))),
+            None => Some((*self.0.insert(Deadline::after(PATIENCE))).into()),
         }
     }
 }
@@ -72,8 +72,8 @@ impl Outbox {
         if half.writing || half.is_empty() {
             return Ok(()); // The writer takes it along.
         }
-        let mut patience = Moment::default();
-        if self.write(half, |_| patience.left())? == Left::Some {
+        let mut moment = Moment::default();
+        if self.write(half, |_| moment.left())? == Left::Some {
             self.leave_to_another_thread();
         }
         Ok(())
@@ -93,18 +93,19 @@ impl Outbox {
         mark: u64,
         whole: Option<Deadline>,
     ) -> Result<(), Error> {
-        let next = || whole.unwrap_or_else(|| Deadline::after(self.send_limit));
-        let (mut deadline, mut seen) = (next(), half.written);
+        let next = || self.patience(whole);
+        let too_slow = || why_unwritten(Unwritten::TooLate, whole.map_or(self.send_limit, |whole| whole.limit)).into();
+        let (mut wait, mut seen) = (next(), half.written);
         while half.writing && half.written < mark {
             if mem::replace(&mut seen, half.written) < half.written {
-                deadline = next();
+                wait = next();
             }
+            let deadline = wait.begin();
             if deadline.has_passed() {
-                return Err(too_slow(deadline));
+                return Err(too_slow());
             }
-            let wait = deadline.remaining().min(Duration::from_secs(3600));
             half.sleepers += 1;
-            let waited = self.went_on.wait_timeout(half, wait);
+            let waited = self.went_on.wait_timeout(half, deadline.remaining().min(Duration::from_secs(3600)));
             half = waited.unwrap_or_else(PoisonError::into_inner).0;
             half.sleepers -= 1;
         }
@@ -116,12 +117,12 @@ impl Outbox {
             return Err(crate::Error::Closed.into());
         }
         // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
-        let mut patience = Moment::default();
-        let willing = |half: &Half| if half.written < mark { Some(next()) } else { patience.left() };
+        let mut moment = Moment::default();
+        let willing = |half: &Half| if half.written < mark { Some(next()) } else { moment.left() };
         if self.write(half, willing)? == Left::Some {
             if enter(&self.half).written < mark {
                 self.give_up();
-                return Err(too_slow(deadline));
+                return Err(too_slow());
             }
             self.leave_to_another_thread();
         }
@@ -134,17 +135,22 @@ impl Outbox {
         self.errands.is_none().then(|| Deadline::after(self.send_limit))
     }
 
+    /// How long one piece may take.
+    pub(super) fn patience(&self, whole: Option<Deadline>) -> Patience {
+        whole.map_or(Patience::For(self.send_limit), Patience::Until)
+    }
+
     // ANCHOR: write
     /// Becomes the writer, or goes on being it, and writes until nothing is queued, or for as long as it is willing: that
-    /// is asked before each piece, and the answer is the piece's deadline.
+    /// is asked before each piece, and the answer is how long the piece may take.
     pub(super) fn write<'a>(
         &'a self,
         mut half: MutexGuard<'a, Half>,
-        mut willing: impl FnMut(&Half) -> Option<Deadline>,
+        mut willing: impl FnMut(&Half) -> Option<Patience>,
     ) -> Result<Left, Error> {
         half.writing = true;
         while !half.is_empty() {
-            let Some(deadline) = willing(&half) else { return Ok(Left::Some) };
+            let Some(wait) = willing(&half) else { return Ok(Left::Some) };
             let mut batch = mem::take(&mut half.batch);
             if batch.bytes.is_empty() {
                 batch.bytes = half.outgoing.exchange(batch.bytes);
@@ -152,7 +158,7 @@ impl Outbox {
             half.leaving = batch.bytes.len() - batch.written;
             let piece = half.leaving.min(PIECE);
             drop(half);
-            let result = self.transport.write(&batch.bytes[batch.written..batch.written + piece], deadline);
+            let result = self.transport.write(&batch.bytes[batch.written..batch.written + piece], wait);
             half = enter(&self.half);
             half.leaving = 0;
             let count = match result {
@@ -195,7 +201,7 @@ impl Outbox {
         let outbox = Arc::clone(self);
         let goes_on = move || {
             let half = enter(&outbox.half);
-            if matches!(outbox.write(half, |_| Some(Deadline::after(outbox.send_limit))), Ok(Left::Some)) {
+            if matches!(outbox.write(half, |_| Some(Patience::For(outbox.send_limit))), Ok(Left::Some)) {
                 outbox.give_up();
             }
         };
@@ -206,10 +212,6 @@ impl Outbox {
             self.stop_writing(enter(&self.half));
         }
     }
-}
-
-fn too_slow(deadline: Deadline) -> Error {
-    why_unwritten(Unwritten::TooLate, deadline.limit).into()
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ impl<A: Application> House<A> {
         }
         let mut silence = Silence::new(&self.limits);
         // The time-out of the handshake is still set: without this, each new session would wake from it for nothing.
-        if let Err(source) = socket.outbox.transport.renew_read_limit(silence.patience().begin()) {
+        if let Err(source) = socket.outbox.transport.renew_read_limit(silence.patience()) {
             return Ending::Vanished(source.to_string());
         }
         let posted = false;
