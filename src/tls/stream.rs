@@ -17,10 +17,17 @@ use std::net::Shutdown;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
-/// So much is encrypted at a time: a large message must not be held a second time as a whole.
-const PIECE: usize = 256 * 1024;
-/// What a connection keeps of the memory for encrypted bytes: a message of 64 KiB, with the headers of its records.
-const KEPT: usize = 66 * 1024;
+/// So much is encrypted at a time: a large message must not be held a second time as a whole. Four records, which with their
+/// headers fill one segment of TCP, for the system makes none above 64 KiB. A little more, and behind each full segment there
+/// would follow one of a hundred bytes, which costs as much.
+const PIECE: usize = 63 * 1024;
+// TLS 1.2 puts up to 29 bytes around a record, 1.3 puts 22; a segment over loopback carries 65,483.
+const _: () = assert!(PIECE + 4 * 29 <= 65_483);
+/// As little as this behind a piece goes with it: a message of 64 KiB has a header, and that is worth no write of its own.
+const LITTLE: usize = 2 * 1024;
+/// What a connection keeps of the memory for encrypted bytes: one piece, with the headers of its records. Were it less, a long
+/// message would give memory back and ask for it again with each write, and every page of that comes with a page fault.
+const KEPT: usize = PIECE + 2 * LITTLE;
 
 impl Tls {
     // ANCHOR: read
@@ -112,7 +119,8 @@ impl Tls {
                 if count > 0 && deadline.has_passed() {
                     break;
                 }
-                self.encrypt(wire, outgoing, rest.up_to(PIECE))?;
+                let piece = if rest.len() <= PIECE + LITTLE { rest } else { rest.up_to(PIECE) };
+                self.encrypt(wire, outgoing, piece)?;
             }
             outgoing.bytes.shrink_to(outgoing.bytes.len().max(KEPT));
             Ok(count.min(bytes.len()))
