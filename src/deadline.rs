@@ -49,8 +49,10 @@ impl Deadline {
     }
 }
 
-/// How long to wait for what may be here already. Until the wait begins all of it is left, and nobody looks at the clock:
-/// that takes 20 ns, five times for each message if everybody did.
+/// How long an operation may take that has perhaps not begun. Before it begins all of that is left, and nobody looks at the
+/// clock: a look takes 20 ns, and were everybody to look, each message would pay for five.
+///
+/// It is copied like a number, and each copy begins for itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
     /// It has begun, and ends then.
@@ -66,7 +68,7 @@ impl From<Deadline> for Patience {
 }
 
 impl Patience {
-    /// What is left of it: all, before it begins, and no clock need be asked for that.
+    /// What is left of it. Before it begins that is all, and no clock need be asked.
     pub(crate) fn left(&self) -> Duration {
         match self {
             Patience::Until(deadline) => deadline.remaining(),

@@ -51,7 +51,7 @@ impl Transport {
         self.tls.as_ref().map_or(Ok(true), |tls| tls.secure(&self.wire, deadline))
     }
 
-    /// Reads as soon as there is anything. With this the wait begins.
+    /// Reads as soon as there is anything. A wait that has not begun begins now.
     pub(crate) fn read(&self, space: &mut [u8], wait: &mut Patience) -> io::Result<Chunk> {
         match &self.tls {
             None => self.wire.read(space, wait),

@@ -7,9 +7,9 @@
 //! Data: the stream, and for each direction a lock that holds the time-out which the socket has now. Who holds the
 //! reading lock is the reader; who holds the writing lock writes one whole piece, so that two writers never mix.
 //!
-//! Each operation has a [`Deadline`]. A blocking call knows only a time-out of its own, set by one more system call. So
-//! the socket keeps the time-out it has, and it is set again only when it would overrun the deadline, or when it
-//! expired too early: an echo server makes two system calls for a message, not three.
+//! Each operation has a deadline, and begins with all of its [`Patience`]. A blocking call knows only a time-out of its own,
+//! set by one more system call. So the socket keeps the time-out it has, and it is set again only when it would overrun the
+//! deadline, or when it expired too early: an echo server makes two system calls for a message, not three.
 //!
 //! # In production
 //!
@@ -100,13 +100,13 @@ impl Wire {
         &self.tracer
     }
 
-    /// One read, as soon as there is anything. With this the wait begins.
+    /// One read, as soon as there is anything. A wait that has not begun begins now.
     pub(crate) fn read(&self, space: &mut [u8], wait: &mut Patience) -> io::Result<Chunk> {
         let mut time_out = enter(&self.reading);
+        let (left, deadline) = (wait.left(), wait.begin());
         let started = self.tracer.start_waiting(Call::Read, None);
         let set = |limit| self.stream.set_read_timeout(limit);
-        let mut ready = time_out.shorten(wait.left(), set);
-        let deadline = wait.begin();
+        let mut ready = time_out.shorten(left, set);
         let result = loop {
             match ready.and_then(|()| (&self.stream).read(space)) {
                 // A signal, or Ctrl+Z and fg. The system would begin the whole time-out anew.

@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 const PIECE: usize = 63 * 1024;
 // TLS 1.2 puts up to 29 bytes around a record, 1.3 puts 22; a segment over loopback carries 65,483.
 const _: () = assert!(PIECE + 4 * 29 <= 65_483);
-/// As little as this behind a piece goes with it: a message of 64 KiB has a header, and that is worth no write of its own.
+/// As little as this behind a piece goes with it: the end of a message of 64 KiB is worth no write of its own.
 const LITTLE: usize = 2 * 1024;
 /// What a connection keeps of the memory for encrypted bytes: one piece, with the headers of its records. Were it less, a long
 /// message would give memory back and ask for it again with each write, and every page of that comes with a page fault.

@@ -158,8 +158,7 @@ impl WebSocket {
             // Everything that came is handled: now, and not before each answer, is the time to write.
             handler.before_waiting();
             self.outbox.flush()?;
-            // The first read begins the wait.
-            if looked && wait.begin().has_passed() {
+            if looked && wait.left().is_zero() {
                 return Ok(Step::Nothing);
             }
             looked = true;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// How long a thread writes what is not its own to wait for, before it leaves the rest to another thread: a broadcast to a
 /// thousand clients must not wait for one of them.
-const PATIENCE: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_millis(1);
 /// So much at a time is handed to the system. After each such piece it is known that the peer takes something, how much is
 /// still waiting, and whose bytes have left.
 pub(super) const PIECE: usize = 1024 * 1024;
@@ -28,11 +28,11 @@ const KEPT: usize = 65 * 1024;
 struct Moment(Option<Deadline>);
 
 impl Moment {
-    fn left(&mut self) -> Option<Patience> {
+    fn next(&mut self) -> Option<Patience> {
         match self.0 {
             Some(deadline) => (!deadline.has_passed()).then_some(deadline.into()),
             // One clock reading less for each client of a broadcast.
-            None => Some((*self.0.insert(Deadline::after(PATIENCE))).into()),
+            None => Some((*self.0.insert(Deadline::after(MOMENT))).into()),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Outbox {
             return Ok(()); // The writer takes it along.
         }
         let mut moment = Moment::default();
-        if self.write(half, |_| moment.left())? == Left::Some {
+        if self.write(half, |_| moment.next())? == Left::Some {
             self.leave_to_another_thread();
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Outbox {
         }
         // Ours comes first. What others queue meanwhile is for us to write as well, but not to wait for.
         let mut moment = Moment::default();
-        let willing = |half: &Half| if half.written < mark { Some(next()) } else { moment.left() };
+        let willing = |half: &Half| if half.written < mark { Some(next()) } else { moment.next() };
         if self.write(half, willing)? == Left::Some {
             if enter(&self.half).written < mark {
                 self.give_up();
