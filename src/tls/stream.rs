@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 
 /// So much is encrypted at a time: a large message must not be held a second time as a whole. Four records, which with their
 /// headers fill one segment of TCP, for the system makes none above 64 KiB. A little more, and behind each full segment there
-/// would follow one of a hundred bytes, which costs as much.
+/// would follow one of a hundred bytes, which is handled like any other.
 const PIECE: usize = 63 * 1024;
 // TLS 1.2 puts up to 29 bytes around a record, 1.3 puts 22; a segment over loopback carries 65,483.
 const _: () = assert!(PIECE + 4 * 29 <= 65_483);
