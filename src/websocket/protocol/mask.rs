@@ -33,21 +33,21 @@ pub fn mask_plain(bytes: &mut [u8], key: [u8; 4], offset: usize) {
 /// assert_eq!(&payload, b"Hello");
 /// ```
 #[inline]
-pub fn mask(bytes: &mut [u8], mut key: [u8; 4], offset: usize) {
-    // Turn the key so that its first byte is for our first byte: after this the offset can be forgotten.
-    key.rotate_left(offset % 4);
-    let [a, b, c, d] = key;
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+pub fn mask(bytes: &mut [u8], key: [u8; 4], offset: usize) {
+    // The key as a number whose lowest byte comes first, turned until that is the byte for our first one: after this the
+    // offset can be forgotten.
+    let key = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
+    let twice = u64::from(key) << 32 | u64::from(key);
 
-    // Eight is a multiple of four, so every chunk meets the key at its first byte. Bytes become a word and a word bytes
-    // in the machine's own order, twice, so the order does not matter; the compiler sees plain loads and stores.
+    // Eight is a multiple of four, so every chunk meets the key at its first byte. The bytes become a number in the same
+    // order as the key did; on most processors that is the machine's own, and the compiler sees plain loads and stores.
     let mut chunks = bytes.chunks_exact_mut(8);
     for chunk in &mut chunks {
         if let Ok(eight) = <&mut [u8; 8]>::try_from(chunk) {
-            *eight = (u64::from_ne_bytes(*eight) ^ word).to_ne_bytes();
+            *eight = (u64::from_le_bytes(*eight) ^ twice).to_le_bytes();
         }
     }
-    mask_plain(chunks.into_remainder(), key, 0);
+    mask_plain(chunks.into_remainder(), key.to_le_bytes(), 0);
 }
 // ANCHOR_END: mask
 
