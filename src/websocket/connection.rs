@@ -110,10 +110,7 @@ impl WebSocket {
 
     /// Sends a message of either kind, as [`send_text`](Self::send_text) does.
     pub fn send(&mut self, message: MessageRef<'_>) -> Result<(), Error> {
-        self.outbox.send(|outgoing| match message {
-            MessageRef::Text(text) => outgoing.text(text),
-            MessageRef::Binary(bytes) => outgoing.binary(bytes),
-        })
+        self.outbox.send(|outgoing| outgoing.message(message.kind(), message.bytes()))
     }
 
     /// A handle through which any thread can send, while this one waits in a receive.

@@ -98,10 +98,7 @@ fn queue_pieces(outgoing: &mut Outgoing, message: MessageRef<'_>, pieces: &[&[u8
             outgoing.last_fragment(last)
         }
         // One piece, or none, is a message like any other.
-        [] | [_] => match message {
-            MessageRef::Text(text) => outgoing.text(text),
-            MessageRef::Binary(bytes) => outgoing.binary(bytes),
-        },
+        [] | [_] => outgoing.message(message.kind(), message.bytes()),
     }
 }
 

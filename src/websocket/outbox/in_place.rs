@@ -28,10 +28,7 @@ impl Outbox {
         if message.bytes().len() >= BATCH && self.write_in_place(message)? {
             return Ok(());
         }
-        self.queue(|outgoing| match message {
-            MessageRef::Text(text) => outgoing.text(text),
-            MessageRef::Binary(bytes) => outgoing.binary(bytes),
-        })
+        self.queue(|outgoing| outgoing.message(message.kind(), message.bytes()))
     }
 
     // ANCHOR: in_place

@@ -73,7 +73,7 @@ impl Outgoing {
     ///
     /// After our Close frame, or inside a message in fragments.
     pub fn text(&mut self, text: &str) -> Result<(), SendError> {
-        self.message(Opcode::Text, text.as_bytes())
+        self.message(MessageKind::Text, text.as_bytes())
     }
 
     /// Queues a binary message.
@@ -82,7 +82,14 @@ impl Outgoing {
     ///
     /// After our Close frame, or inside a message in fragments.
     pub fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.message(Opcode::Binary, bytes)
+        self.message(MessageKind::Binary, bytes)
+    }
+
+    /// Queues a message of either kind, whose text was text when it came.
+    #[inline]
+    pub(crate) fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        self.check_message_may_begin()?;
+        self.frame(kind.opcode(), true, payload)
     }
 
     /// Queues a Ping: the peer must answer with a Pong that has the same payload.
@@ -192,11 +199,6 @@ impl Outgoing {
         self.bytes.drain(..self.written);
         self.written = 0;
         std::mem::take(&mut self.bytes)
-    }
-
-    fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        self.check_message_may_begin()?;
-        self.frame(opcode, true, payload)
     }
 
     fn check_message_may_begin(&self) -> Result<(), SendError> {
