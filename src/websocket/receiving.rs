@@ -142,7 +142,7 @@ impl WebSocket {
     // ANCHOR: step
     /// Receives until something has come, and handles all of it: hands on the messages, and answers what the protocol itself
     /// answers.
-    pub(super) fn step(&mut self, mut wait: Patience, handler: &mut dyn Handler) -> Result<Step, Error> {
+    pub(super) fn step(&mut self, mut wait: Patience, handler: &mut impl Handler) -> Result<Step, Error> {
         let mut looked = false;
         loop {
             let mut came = false;
@@ -169,14 +169,15 @@ impl WebSocket {
 
     // ANCHOR: take_event
     /// Takes one event from what has come. `None`: more must come first.
-    fn take_event(&mut self, handler: &mut dyn Handler) -> Result<Option<Step>, Error> {
+    fn take_event(&mut self, handler: &mut impl Handler) -> Result<Option<Step>, Error> {
+        if self.phase.is_over() {
+            return Ok(Some(Step::Closed));
+        }
         // Before the next message and not when all have been handled: a peer that talks faster than it is answered always
         // has one more.
-        if !self.phase.is_over() && self.outbox.transport.was_asked_to_end() {
+        if self.outbox.transport.was_asked_to_end() {
             handler.before_waiting();
             self.go_away();
-        }
-        if self.phase.is_over() {
             return Ok(Some(Step::Closed));
         }
         let tracer = self.outbox.transport.tracer();

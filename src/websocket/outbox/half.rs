@@ -123,11 +123,13 @@ impl Half {
 #[inline]
 pub(in crate::websocket) fn tell_frame(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
     if tracer.is_on() {
-        tell(tracer, direction, header, payload);
+        tell(tracer, direction, *header, payload);
     }
 }
 
-fn tell(tracer: &Tracer, direction: Direction, header: &FrameHeader, payload: &[u8]) {
+/// The header comes by value: borrowed, it would have to lie in memory for each frame, watched or not.
+#[cold]
+fn tell(tracer: &Tracer, direction: Direction, header: FrameHeader, payload: &[u8]) {
     let mut bytes = Vec::with_capacity(14);
     header.encode(&mut bytes);
     // On the wire the masking key ends the header; the trace shows it by itself.

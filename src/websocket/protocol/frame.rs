@@ -169,11 +169,13 @@ impl FrameHeader {
             (Role::Server, Some(_)) | (Role::Client, None) => {}
         }
         if self.opcode.is_control() && !self.fin {
-            let what = format!("the peer fragmented a {:?} frame; control frames are always whole", self.opcode);
+            let opcode = self.opcode;
+            let what = format!("the peer fragmented a {opcode:?} frame; control frames are always whole");
             return Err(Violation::protocol("RFC 6455 section 5.5", what));
         }
         if self.opcode.is_control() && self.length > MAX_CONTROL_PAYLOAD as u64 {
-            let what = format!("the peer sent a {:?} frame of {} bytes; 125 is the limit", self.opcode, self.length);
+            let (opcode, length) = (self.opcode, self.length);
+            let what = format!("the peer sent a {opcode:?} frame of {length} bytes; 125 is the limit");
             return Err(Violation::protocol("RFC 6455 section 5.5", what));
         }
         Ok(())

@@ -42,8 +42,6 @@ struct Frame {
     header: FrameHeader,
     /// `header.length`, which was found to be within our limits.
     length: usize,
-    /// Its payload is text, or a piece of one.
-    is_text: bool,
     /// It is an event by itself, and it waits in the read buffer until it is whole. Otherwise each piece is collected.
     in_place: bool,
     /// So many bytes of the payload came and are unmasked: the place where the next piece goes on with the key.
@@ -209,15 +207,13 @@ impl Incoming {
             return Err(violation);
         }
         let in_place = header.fin && header.opcode != Opcode::Continuation && length <= LONGEST_IN_PLACE;
-        let is_data = !header.opcode.is_control();
-        if is_data {
+        if !header.opcode.is_control() {
             self.message.begin_frame(&header, in_place);
         }
-        let is_text = is_data && self.message.kind(&header) == MessageKind::Text;
         if in_place {
             self.buffer.want(length);
         }
-        self.frame = Some(Frame { header, length, is_text, in_place, came: 0 });
+        self.frame = Some(Frame { header, length, in_place, came: 0 });
         Ok(())
     }
 }
@@ -243,7 +239,7 @@ fn receive_payload(
     // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
     // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
     let becomes_str = frame.in_place && missing == 0;
-    let checked = if frame.is_text && !becomes_str { message.check_text(piece) } else { Ok(()) };
+    let checked = if becomes_str { Ok(()) } else { message.check_if_text(&frame.header, piece) };
     if !frame.in_place {
         message.collect(piece, missing);
         buffer.take(count);

@@ -93,7 +93,7 @@ impl Message {
     }
 
     /// What kind of message does this data frame belong to?
-    pub(super) fn kind(&self, header: &FrameHeader) -> MessageKind {
+    fn kind(&self, header: &FrameHeader) -> MessageKind {
         match (self.begun, header.opcode) {
             (Some(kind), _) => kind,
             (None, Opcode::Text) => MessageKind::Text,
@@ -113,9 +113,16 @@ impl Message {
         }
     }
 
-    /// A piece of text came: does it still make sense? Asked before the frame is complete, so that nonsense is not
-    /// awaited.
-    pub(super) fn check_text(&mut self, piece: &[u8]) -> Result<(), Violation> {
+    /// A piece came: if it is one of a text, does that still make sense? Asked before the frame is complete, so that nonsense
+    /// is not awaited.
+    pub(super) fn check_if_text(&mut self, header: &FrameHeader, piece: &[u8]) -> Result<(), Violation> {
+        if header.opcode.is_control() || self.kind(header) == MessageKind::Binary {
+            return Ok(());
+        }
+        self.check_text(piece)
+    }
+
+    fn check_text(&mut self, piece: &[u8]) -> Result<(), Violation> {
         self.utf8.feed(piece).map_err(|error| Violation::payload(format!("the peer's text is not UTF-8: {error}")))
     }
 

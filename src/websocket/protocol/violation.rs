@@ -25,18 +25,22 @@ pub struct Violation {
     pub section: &'static str,
 }
 
+/// All of them are cold: rules are seldom broken, and the compiler lays out the other way without a jump.
 impl Violation {
     /// A broken rule of the protocol itself: the code will be 1002.
+    #[cold]
     pub(super) fn protocol(section: &'static str, what: impl Into<String>) -> Self {
         Violation { code: CloseCode::PROTOCOL_ERROR, what: what.into(), section }
     }
 
     /// Text that is not UTF-8: the code will be 1007.
+    #[cold]
     pub(super) fn payload(what: impl Into<String>) -> Self {
         Violation { code: CloseCode::INVALID_PAYLOAD, what: what.into(), section: "RFC 6455 section 8.1" }
     }
 
     /// More than we take: the code will be 1009.
+    #[cold]
     pub(super) fn too_big(what: impl Into<String>) -> Self {
         Violation { code: CloseCode::TOO_BIG, what: what.into(), section: "RFC 6455 section 10.4" }
     }
