@@ -24,6 +24,8 @@
 //! Only whole messages are delivered, so the limit on a message is also a limit on memory. A library for large
 //! transfers offers each message as a stream of its own.
 
+mod arriving;
+
 use super::event::{Event, frame_event, message_event};
 use super::frame::FrameHeader;
 use super::mask::mask;
@@ -31,22 +33,7 @@ use super::message::{Message, MessageKind};
 use super::opcode::{Opcode, Role};
 use super::violation::Violation;
 use crate::buffer::Buffer;
-
-/// What is longer than the read buffer is collected piece by piece, as fragments are. So the buffer stays small and in the
-/// processor's cache, where unmasking costs little, and a large message touches slow memory once.
-const LONGEST_IN_PLACE: usize = 64 * 1024;
-
-/// A frame whose header was accepted and whose payload is arriving.
-#[derive(Debug, Clone, Copy)]
-struct Frame {
-    header: FrameHeader,
-    /// `header.length`, which was found to be within our limits.
-    length: usize,
-    /// It is an event by itself, and it waits in the read buffer until it is whole. Otherwise each piece is collected.
-    in_place: bool,
-    /// So many bytes of the payload came and are unmasked: the place where the next piece goes on with the key.
-    came: usize,
-}
+use arriving::{Frame, stays_in_place};
 
 /// What lies ready to be delivered, and where.
 #[derive(Debug, Clone, Copy)]
@@ -169,11 +156,14 @@ impl Incoming {
     fn ready(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
         loop {
             if self.frame.is_none() {
-                self.begin_frame(see)?;
+                let Some((header, length)) = self.take_header(see)? else { return Ok(None) };
+                if let Some(ready) = self.take_whole(&header, length, see) {
+                    return Ok(Some(ready));
+                }
+                self.begin_frame(header, length);
             }
             let Some(frame) = &mut self.frame else { return Ok(None) };
-            receive_payload(frame, &mut self.message, &mut self.buffer, see)?;
-            if frame.came < frame.length {
+            if !frame.receive(&mut self.message, &mut self.buffer, see)? {
                 return Ok(None);
             }
             // The frame is whole: it is an event, or a piece of a message.
@@ -193,8 +183,11 @@ impl Incoming {
     }
 
     /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for.
-    fn begin_frame(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<(), Violation> {
-        let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(()) };
+    fn take_header(
+        &mut self,
+        see: &mut impl FnMut(&FrameHeader, &[u8]),
+    ) -> Result<Option<(FrameHeader, usize)>, Violation> {
+        let Some((header, size)) = FrameHeader::decode(self.buffer.unread())? else { return Ok(None) };
         self.buffer.take(size);
         let rules = header.check(self.role).and_then(|()| self.message.check(&header, self.max_message));
         // If the rules were kept the length fits: at most 125 for a control frame, at most `max_message` for any other.
@@ -206,53 +199,46 @@ impl Incoming {
             see(&header, &arrived[..count]);
             return Err(violation);
         }
-        let in_place = header.fin && header.opcode != Opcode::Continuation && length <= LONGEST_IN_PLACE;
-        if !header.opcode.is_control() {
-            self.message.begin_frame(&header, in_place);
+        Ok(Some((header, length)))
+    }
+
+    /// The short way, and most frames go it: an event by itself that is all here leaves nothing to remember. The long way
+    /// would come to the same; the test that cuts a stream at every byte holds the two together.
+    fn take_whole(
+        &mut self,
+        header: &FrameHeader,
+        length: usize,
+        see: &mut impl FnMut(&FrameHeader, &[u8]),
+    ) -> Option<Ready> {
+        let arrived = self.buffer.unread_mut();
+        if !stays_in_place(header) || arrived.len() < length {
+            return None;
         }
-        if in_place {
+        let payload = &mut arrived[..length];
+        if let Some(key) = header.mask {
+            mask(payload, key, 0);
+        }
+        see(header, payload);
+        self.buffer.take(length);
+        Some(Ready::Frame(header.opcode, length))
+    }
+
+    /// The long way begins: some of the payload is still to come, or it is a piece of a longer message.
+    fn begin_frame(&mut self, header: FrameHeader, length: usize) {
+        let frame = Frame::begin(header, length);
+        if !header.opcode.is_control() {
+            self.message.begin_frame(&header, frame.in_place);
+        }
+        if frame.in_place {
             self.buffer.want(length);
         }
-        self.frame = Some(Frame { header, length, in_place, came: 0 });
-        Ok(())
+        self.frame = Some(frame);
     }
 }
-
-// ANCHOR: payload
-/// Unmasks what came of the payload since the last time, where it lies, and collects it unless the frame stays in place.
-fn receive_payload(
-    frame: &mut Frame,
-    message: &mut Message,
-    buffer: &mut Buffer,
-    see: &mut impl FnMut(&FrameHeader, &[u8]),
-) -> Result<(), Violation> {
-    // What came of a frame that stays in place lies there still; of any other it is gone from the buffer.
-    let before = if frame.in_place { frame.came } else { 0 };
-    let arrived = buffer.unread_mut();
-    let count = arrived.len().min(before + (frame.length - frame.came));
-    let piece = &mut arrived[before..count];
-    if let Some(key) = frame.header.mask {
-        mask(piece, key, frame.came);
-    }
-    frame.came += piece.len();
-    let missing = frame.length - frame.came;
-    // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
-    // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
-    let becomes_str = frame.in_place && missing == 0;
-    let checked = if becomes_str { Ok(()) } else { message.check_if_text(&frame.header, piece) };
-    if !frame.in_place {
-        message.collect(piece, missing);
-        buffer.take(count);
-    }
-    checked.inspect_err(|_| {
-        let payload = if frame.in_place { &buffer.unread()[..count] } else { message.last(frame.came) };
-        see(&frame.header, payload);
-    })
-}
-// ANCHOR_END: payload
 
 #[cfg(test)]
 mod tests {
+    use super::arriving::LONGEST_IN_PLACE;
     use super::*;
 
     const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
