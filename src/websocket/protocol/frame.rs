@@ -169,6 +169,7 @@ impl FrameHeader {
             (Role::Server, Some(_)) | (Role::Client, None) => {}
         }
         if self.opcode.is_control() && !self.fin {
+            // A copy, for `format!` borrows what it shows: a header that is borrowed, if only here, cannot stay in registers.
             let opcode = self.opcode;
             let what = format!("the peer fragmented a {opcode:?} frame; control frames are always whole");
             return Err(Violation::protocol("RFC 6455 section 5.5", what));

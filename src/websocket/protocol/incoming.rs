@@ -16,6 +16,9 @@
 //!                             an event, or the end of one more frame of the message that is being collected
 //! ```
 //!
+//! A short frame that is an event by itself and is all here goes the way in one step. Any other remembers how far it came
+//! (`incoming/arriving.rs`).
+//!
 //! Invariant: after a Close frame, or after a broken rule, no byte is looked at again (RFC 6455 sections 1.4 and
 //! 7.1.7).
 //!
@@ -155,14 +158,17 @@ impl Incoming {
     /// Takes frames until one of them makes something to deliver, or the bytes run out.
     fn ready(&mut self, see: &mut impl FnMut(&FrameHeader, &[u8])) -> Result<Option<Ready>, Violation> {
         loop {
-            if self.frame.is_none() {
-                let Some((header, length)) = self.take_header(see)? else { return Ok(None) };
-                if let Some(ready) = self.take_whole(&header, length, see) {
-                    return Ok(Some(ready));
+            let frame = match &mut self.frame {
+                Some(frame) => frame,
+                None => {
+                    let Some((header, length)) = self.take_header(see)? else { return Ok(None) };
+                    if let Some(ready) = self.take_whole(&header, length, see) {
+                        return Ok(Some(ready));
+                    }
+                    let frame = self.begin_frame(header, length);
+                    self.frame.insert(frame)
                 }
-                self.begin_frame(header, length);
-            }
-            let Some(frame) = &mut self.frame else { return Ok(None) };
+            };
             if !frame.receive(&mut self.message, &mut self.buffer, see)? {
                 return Ok(None);
             }
@@ -182,7 +188,8 @@ impl Incoming {
         }
     }
 
-    /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for.
+    /// Reads the next header, if it is all here, and judges it before a byte of the payload is waited for. Beside it stands
+    /// the payload's length, which is known to fit.
     fn take_header(
         &mut self,
         see: &mut impl FnMut(&FrameHeader, &[u8]),
@@ -202,8 +209,8 @@ impl Incoming {
         Ok(Some((header, length)))
     }
 
-    /// The short way, and most frames go it: an event by itself that is all here leaves nothing to remember. The long way
-    /// would come to the same; the test that cuts a stream at every byte holds the two together.
+    /// The short way, which most frames take: an event by itself that is all here leaves nothing to remember. The long way
+    /// would come to the same, and `every_cut_of_the_bytes_gives_the_same_events` compares them.
     fn take_whole(
         &mut self,
         header: &FrameHeader,
@@ -218,13 +225,13 @@ impl Incoming {
         if let Some(key) = header.mask {
             mask(payload, key, 0);
         }
-        see(header, payload);
         self.buffer.take(length);
+        see(header, self.buffer.taken(length));
         Some(Ready::Frame(header.opcode, length))
     }
 
-    /// The long way begins: some of the payload is still to come, or it is a piece of a longer message.
-    fn begin_frame(&mut self, header: FrameHeader, length: usize) {
+    /// The long way begins: not all of the payload is here, or the frame is a fragment, or too long for the read buffer.
+    fn begin_frame(&mut self, header: FrameHeader, length: usize) -> Frame {
         let frame = Frame::begin(header, length);
         if !header.opcode.is_control() {
             self.message.begin_frame(&header, frame.in_place);
@@ -232,7 +239,7 @@ impl Incoming {
         if frame.in_place {
             self.buffer.want(length);
         }
-        self.frame = Some(frame);
+        frame
     }
 }
 

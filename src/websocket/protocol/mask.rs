@@ -34,8 +34,8 @@ pub fn mask_plain(bytes: &mut [u8], key: [u8; 4], offset: usize) {
 /// ```
 #[inline]
 pub fn mask(bytes: &mut [u8], key: [u8; 4], offset: usize) {
-    // The key as a number whose lowest byte comes first, turned until that is the byte for our first one: after this the
-    // offset can be forgotten.
+    // The key as a number, its first byte the lowest, and rotated until the lowest is the one for our first byte: after
+    // this the offset can be forgotten.
     let key = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
     let twice = u64::from(key) << 32 | u64::from(key);
 

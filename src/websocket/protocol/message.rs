@@ -101,8 +101,8 @@ impl Message {
         }
     }
 
-    /// A data frame begins whose header passed [`check`](Self::check). It is the first of a message that is collected, or one
-    /// more of it, or stays in place and is a message by itself.
+    /// A data frame begins whose header passed [`check`](Self::check), and not all of it can be taken at once. It is the first
+    /// of a message that is collected, or one more of it, or stays in place and is a message by itself.
     pub(super) fn begin_frame(&mut self, header: &FrameHeader, in_place: bool) {
         if self.begun.is_some() {
             return;
@@ -113,16 +113,12 @@ impl Message {
         }
     }
 
-    /// A piece came: if it is one of a text, does that still make sense? Asked before the frame is complete, so that nonsense
-    /// is not awaited.
-    pub(super) fn check_if_text(&mut self, header: &FrameHeader, piece: &[u8]) -> Result<(), Violation> {
+    /// A piece came of the frame with this header. Of a text: does that still make sense? Asked before the frame is complete,
+    /// so that nonsense is not awaited.
+    pub(super) fn check_piece(&mut self, header: &FrameHeader, piece: &[u8]) -> Result<(), Violation> {
         if header.opcode.is_control() || self.kind(header) == MessageKind::Binary {
             return Ok(());
         }
-        self.check_text(piece)
-    }
-
-    fn check_text(&mut self, piece: &[u8]) -> Result<(), Violation> {
         self.utf8.feed(piece).map_err(|error| Violation::payload(format!("the peer's text is not UTF-8: {error}")))
     }
 
@@ -220,16 +216,18 @@ mod tests {
     #[test]
     fn a_character_may_be_cut_between_fragments_but_not_at_the_end() {
         let mut text = begun(MessageKind::Text, b"");
-        text.check_text(&[0xc3]).unwrap();
+        let fragment = header(Opcode::Continuation, false, 1);
+        text.check_piece(&fragment, &[0xc3]).unwrap();
         text.collect(&[0xc3], 0);
         assert_eq!(text.end_frame(false), Ok(None));
-        text.check_text(&[0xa9]).unwrap();
+        text.check_piece(&header(Opcode::Ping, true, 1), &[0xff]).unwrap();
+        text.check_piece(&fragment, &[0xa9]).unwrap();
         text.collect(&[0xa9], 0);
         assert_eq!(text.end_frame(true), Ok(Some(MessageKind::Text)));
         assert_eq!(text.bytes(), "é".as_bytes());
 
         let mut cut = begun(MessageKind::Text, b"");
-        cut.check_text(&[0xc3]).unwrap();
+        cut.check_piece(&fragment, &[0xc3]).unwrap();
         assert_eq!(cut.end_frame(true).unwrap_err().code.0, 1007);
     }
 

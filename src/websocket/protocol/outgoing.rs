@@ -85,9 +85,13 @@ impl Outgoing {
         self.message(MessageKind::Binary, bytes)
     }
 
-    /// Queues a message of either kind, whose text was text when it came.
+    /// Queues a message of either kind. That a text is UTF-8 its caller knows: it had it as a `str`.
+    ///
+    /// # Errors
+    ///
+    /// After our Close frame, or inside a message in fragments.
     #[inline]
-    pub(crate) fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+    pub(in crate::websocket) fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         self.check_message_may_begin()?;
         self.frame(kind.opcode(), true, payload)
     }

@@ -25,7 +25,7 @@ pub struct Violation {
     pub section: &'static str,
 }
 
-/// All of them are cold: rules are seldom broken, and the compiler lays out the other way without a jump.
+// Cold, for rules are seldom broken: the compiler moves these calls out of the way that every frame takes.
 impl Violation {
     /// A broken rule of the protocol itself: the code will be 1002.
     #[cold]

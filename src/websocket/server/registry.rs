@@ -202,11 +202,7 @@ impl<A: Application> Registry<A> {
     /// Encodes a message once and hands the frames to every session. Returns how many accepted them.
     pub(super) fn broadcast(&self, message: MessageRef<'_>, when: When) -> usize {
         let mut encoded = Outgoing::server();
-        let queued = match message {
-            MessageRef::Text(text) => encoded.text(text),
-            MessageRef::Binary(bytes) => encoded.binary(bytes),
-        };
-        if queued.is_err() {
+        if encoded.message(message.kind(), message.bytes()).is_err() {
             return 0;
         }
         let frames = encoded.take();

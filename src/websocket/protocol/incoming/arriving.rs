@@ -1,12 +1,13 @@
-//! How does a frame arrive that is not all there at once?
+//! How does a frame arrive that cannot be taken in one step?
 //!
-//! Its header was accepted, and of its payload each read brings a piece. A short frame that is an event by itself waits in
-//! the read buffer until it is whole, so that it can be borrowed. Any other is collected: each piece moves to the message
-//! that it belongs to, and the buffer is free for the next one.
+//! Its header was accepted, and of its payload there is a part, or it is itself a part of a message. A short frame that is an
+//! event by itself waits in the read buffer until it is whole, so that it can be borrowed. Any other is collected: each
+//! piece moves to the message that it belongs to, and the buffer is free for the next one.
 //!
 //! # In production
 //!
-//! The same two ways, and the border between them is a setting.
+//! tungstenite has one way: it makes room for the whole frame as soon as its length is known, and unmasks it when the last
+//! byte has come.
 
 use crate::buffer::Buffer;
 use crate::websocket::protocol::frame::FrameHeader;
@@ -15,7 +16,7 @@ use crate::websocket::protocol::message::Message;
 use crate::websocket::protocol::opcode::Opcode;
 use crate::websocket::protocol::violation::Violation;
 
-/// What is longer than the read buffer is collected piece by piece, as fragments are. So the buffer stays small and in the
+/// What is longer than this is collected piece by piece, as fragments are. So the read buffer stays small and in the
 /// processor's cache, where unmasking costs little, and a large message touches slow memory once.
 pub(super) const LONGEST_IN_PLACE: usize = 64 * 1024;
 
@@ -59,7 +60,7 @@ impl Frame {
         // A message that is whole in one frame becomes a `str` when it is delivered, and that looks at all of it.
         // Anything less is looked at now: the first wrong octet shall end the connection, not the megabytes after it.
         let becomes_str = self.in_place && missing == 0;
-        let checked = if becomes_str { Ok(()) } else { message.check_if_text(&self.header, piece) };
+        let checked = if becomes_str { Ok(()) } else { message.check_piece(&self.header, piece) };
         if !self.in_place {
             message.collect(piece, missing);
             buffer.take(count);
