@@ -1,7 +1,12 @@
 //! What is queued, and how far has it come?
 //!
-//! All that was ever queued is one stream of bytes. Its first `written` have left; behind them stand the batch that is
-//! being written, and then the queue. So a place in the stream is a number, and "have my bytes left?" is a comparison.
+//! All that was ever queued is one stream of bytes. So a place in it is a number, "have my bytes left?" is a comparison,
+//! and how much is waiting is a difference.
+//!
+//! ```text
+//!   0             written                taken          end
+//!   |  has left   |  the writer has it   |   queued     |
+//! ```
 
 use crate::trace::{Direction, FrameStep, Tracer};
 use crate::websocket::protocol::{FrameHeader, Outgoing, SendError, State, see_frames};
@@ -14,8 +19,8 @@ pub(super) struct Half {
     pub(super) writing: bool,
     /// How many threads wait for the writer.
     pub(super) sleepers: usize,
-    /// How much of the batch has not left, while the writer has it.
-    pub(super) leaving: usize,
+    /// How many bytes a writer has taken in hand, from the queue or past it.
+    pub(super) taken: u64,
     /// How many bytes have left.
     pub(super) written: u64,
     /// Where the last of the session's own replies ends.
@@ -41,7 +46,7 @@ impl Half {
             batch,
             writing: false,
             sleepers: 0,
-            leaving: 0,
+            taken: 0,
             written: 0,
             own: 0,
             own_bytes: 0,
@@ -51,7 +56,7 @@ impl Half {
 
     /// How many bytes the peer has not taken.
     pub(super) fn waiting(&self) -> usize {
-        self.outgoing.pending().len() + self.leaving + self.batch.bytes.len() - self.batch.written
+        (self.end() - self.written) as usize
     }
 
     /// How much of that others sent, and not the session itself: a long reply takes no room from them.
@@ -72,7 +77,7 @@ impl Half {
 
     /// Where the last byte stands that is queued now.
     pub(super) fn end(&self) -> u64 {
-        self.written + self.waiting() as u64
+        self.taken + self.outgoing.pending().len() as u64
     }
 
     /// Nothing of what is queued can leave any more: the peer may have a part of a frame, and nothing can follow that. Were it
@@ -80,7 +85,7 @@ impl Half {
     pub(super) fn forget(&mut self) {
         self.batch = Batch::default();
         self.outgoing.take();
-        self.own = self.written;
+        (self.taken, self.own) = (self.written, self.written);
     }
 
     pub(super) fn state(&self) -> State {

@@ -53,9 +53,9 @@ impl Outbox {
         half.writing = true;
         let mut head = Vec::new();
         header.encode(&mut head);
-        half.leaving = head.len() + payload.len();
-        let leaving = half.leaving as u64;
-        half.note_own(leaving);
+        let length = (head.len() + payload.len()) as u64;
+        half.taken += length;
+        half.note_own(length);
         drop(half);
         let mut head = &head[..];
         for body in payload.chunks(PIECE) {
@@ -63,10 +63,8 @@ impl Outbox {
             let result = self.transport.write(piece, self.patience(whole));
             let mut half = enter(&self.half);
             let count = *result.as_ref().unwrap_or(&0);
-            half.leaving -= count;
             half.written += count as u64;
             if count < piece.len() {
-                half.leaving = 0;
                 drop(half);
                 self.give_up();
                 return Err(why_unwritten(result.err().unwrap_or(Unwritten::TooLate), self.send_limit).into());

@@ -154,13 +154,12 @@ impl Outbox {
             let mut batch = mem::take(&mut half.batch);
             if batch.bytes.is_empty() {
                 batch.bytes = half.outgoing.exchange(batch.bytes);
+                half.taken += batch.bytes.len() as u64;
             }
-            half.leaving = batch.bytes.len() - batch.written;
-            let piece = half.leaving.min(PIECE);
+            let piece = (batch.bytes.len() - batch.written).min(PIECE);
             drop(half);
             let result = self.transport.write(&batch.bytes[batch.written..batch.written + piece], wait);
             half = enter(&self.half);
-            half.leaving = 0;
             let count = match result {
                 Ok(count) => count,
                 Err(unwritten) => {
