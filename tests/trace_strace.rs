@@ -144,6 +144,22 @@ fn records_that_agree_agree() {
 }
 
 #[test]
+fn two_threads_may_end_a_direction_each_and_either_may_be_told_first() {
+    let ours = "12  shutdown(6, SHUT_WR) = 0\n";
+    let seen = |how: &str| SEEN.replace(ours, &format!("{ours}13  shutdown(6, {how}) = 0\n"));
+    let told = told();
+    let wrote =
+        told.lines().find(|line| line.contains("\"call\":\"shutdown\"") && line.contains("\"descriptor\":6")).unwrap();
+    let read = wrote.replace("\"call\":\"shutdown\"", "\"call\":\"shutdown reading\"");
+    for both in [format!("{read}\n{wrote}"), format!("{wrote}\n{read}")] {
+        let steps = steps(&told.replace(wrote, &both));
+        assert_eq!(strace::compare(&steps, &seen("SHUT_RD")), Ok(()));
+        assert!(strace::compare(&steps, &seen("SHUT_RDWR")).is_err(), "another direction than the trace says");
+        assert!(strace::compare(&steps, SEEN).is_err(), "nobody made the second call");
+    }
+}
+
+#[test]
 fn a_socket_that_one_record_does_not_know_is_named() {
     let extra = "14  socket(AF_INET6, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 9\n14  write(9, \"\"..., 3) = 3\n";
     let problem = strace::compare(&steps(&told()), &format!("{SEEN}{extra}")).unwrap_err();

@@ -20,6 +20,7 @@ class OneThreadAtATime(ssl.SSLSocket):
     client's first write met the server's session ticket, the write said that all was well, and nothing had been sent.
     """
 
+    # One for all connections of this program, which are few.
     turn = threading.RLock()
 
     def settimeout(self, seconds):

@@ -11,6 +11,9 @@ use socklab::trace::Call;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
+/// A shutdown of the receiving direction alone: what the trace calls it.
+const NO_MORE_READING: &str = "shutdown reading";
+
 /// A descriptor from birth to close, in either record.
 #[derive(Debug, Clone)]
 struct Life {
@@ -64,7 +67,8 @@ pub fn compare(steps: &[Recorded], strace: &str) -> Result<(), String> {
 }
 
 /// Call by call. Two threads on one descriptor return from their calls in an order that each record may see differently:
-/// then what came in, what went out and what made and ended the socket are compared each for itself.
+/// then what came in, what went out, what made and ended the socket, and that somebody else ended what comes in are
+/// compared each for itself.
 fn same(seen: &Life, told: &Life) -> bool {
     if same_events(&seen.events, &told.events) {
         return true;
@@ -72,12 +76,13 @@ fn same(seen: &Life, told: &Life) -> bool {
     let lane = |events: &[String], wanted: u8| -> Vec<String> {
         let lane_of = |event: &str| match event.split(' ').next() {
             Some("read" | "peek" | "accept") => 0,
+            _ if event.starts_with(NO_MORE_READING) => 3,
             Some("write" | "shutdown") => 1,
             _ => 2,
         };
         events.iter().filter(|event| lane_of(event) == wanted).cloned().collect()
     };
-    seen.threads.len() > 1 && (0..3).all(|each| same_events(&lane(&seen.events, each), &lane(&told.events, each)))
+    seen.threads.len() > 1 && (0..4).all(|each| same_events(&lane(&seen.events, each), &lane(&told.events, each)))
 }
 
 /// A call that brought nothing may be repeated within one step, while its deadline has not passed: strace may see more
@@ -152,7 +157,6 @@ fn from_trace(steps: &[Recorded]) -> Result<(Vec<Life>, Vec<Stillborn>), String>
 /// What strace's line becomes, too: a system call may have two names in the trace, for it means two things.
 fn word(call: Call) -> &'static str {
     match call {
-        Call::ShutdownRead => "shutdown",
         Call::Send | Call::SendTo => "write",
         Call::ReceiveFrom => "read",
         Call::CloseDatagram => "close",
@@ -225,6 +229,7 @@ impl System {
         let digits: String = arguments.chars().take_while(char::is_ascii_digit).collect();
         let Ok(descriptor) = digits.parse::<i32>() else { return Ok(()) };
         let Some(&place) = self.open.get(&descriptor) else { return Ok(()) };
+        let name = if name == "shutdown" && arguments.ends_with("SHUT_RD)") { NO_MORE_READING } else { name };
         let event = match name {
             "setsockopt" | "getsockname" | "getpeername" | "ioctl" | "poll" => return Ok(()),
             "getsockopt" => {
