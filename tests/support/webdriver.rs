@@ -290,7 +290,14 @@ impl Browser {
 
     /// One command of the DevTools protocol.
     pub(crate) fn cdp(&self, method: &str, parameters: Value) -> Value {
-        self.post("/goog/cdp/execute", json!({"cmd": method, "params": parameters}))
+        self.cdp_within(SOON, method, parameters)
+    }
+
+    /// The same, for what may take longer.
+    pub(crate) fn cdp_within(&self, within: Duration, method: &str, parameters: Value) -> Value {
+        let (path, body) =
+            (format!("/session/{}/goog/cdp/execute", self.session), json!({"cmd": method, "params": parameters}));
+        self.request("POST", &path, &body, within).unwrap_or_else(|error| self.fail(&format!("{body}: {error}")))
     }
 
     /// What the console of the page has been told since it was last asked: `LEVEL: message`.

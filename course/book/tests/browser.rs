@@ -16,6 +16,10 @@ use browsing::webdriver::{Browser, Theme, key};
 use making::{made, pages};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole book on paper takes a quarter of a minute beside the other tests, and longer on a busy machine.
+const TO_PRINT: Duration = Duration::from_secs(120);
 
 const PHONE: (u32, u32) = (390, 844);
 const PROJECTOR: (u32, u32) = (1280, 720);
@@ -235,7 +239,7 @@ fn slides_and_book_print() {
         browser.visit(&address(page));
         browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"media": "print"}));
         let paper = serde_json::json!({"preferCSSPageSize": true, "printBackground": true});
-        let printed = browser.cdp("Page.printToPDF", paper);
+        let printed = browser.cdp_within(TO_PRINT, "Page.printToPDF", paper);
         browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"media": ""}));
         let data = printed["data"].as_str().unwrap().to_owned();
         let pdf = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap();
