@@ -11,9 +11,6 @@ use socklab::trace::Call;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::SystemTime;
 
-/// A shutdown of the receiving direction alone: what the trace calls it.
-const NO_MORE_READING: &str = "shutdown reading";
-
 /// A descriptor from birth to close, in either record.
 #[derive(Debug, Clone)]
 struct Life {
@@ -76,7 +73,7 @@ fn same(seen: &Life, told: &Life) -> bool {
     let lane = |events: &[String], wanted: u8| -> Vec<String> {
         let lane_of = |event: &str| match event.split(' ').next() {
             Some("read" | "peek" | "accept") => 0,
-            _ if event.starts_with(NO_MORE_READING) => 3,
+            _ if event.starts_with(Call::ShutdownRead.name()) => 3,
             Some("write" | "shutdown") => 1,
             _ => 2,
         };
@@ -229,7 +226,8 @@ impl System {
         let digits: String = arguments.chars().take_while(char::is_ascii_digit).collect();
         let Ok(descriptor) = digits.parse::<i32>() else { return Ok(()) };
         let Some(&place) = self.open.get(&descriptor) else { return Ok(()) };
-        let name = if name == "shutdown" && arguments.ends_with("SHUT_RD)") { NO_MORE_READING } else { name };
+        let ends_reading = name == "shutdown" && arguments.ends_with("SHUT_RD)");
+        let name = if ends_reading { Call::ShutdownRead.name() } else { name };
         let event = match name {
             "setsockopt" | "getsockname" | "getpeername" | "ioctl" | "poll" => return Ok(()),
             "getsockopt" => {

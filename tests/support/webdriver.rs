@@ -295,9 +295,7 @@ impl Browser {
 
     /// The same, for what may take longer.
     pub(crate) fn cdp_within(&self, within: Duration, method: &str, parameters: Value) -> Value {
-        let (path, body) =
-            (format!("/session/{}/goog/cdp/execute", self.session), json!({"cmd": method, "params": parameters}));
-        self.request("POST", &path, &body, within).unwrap_or_else(|error| self.fail(&format!("{body}: {error}")))
+        self.post_within(within, "/goog/cdp/execute", json!({"cmd": method, "params": parameters}))
     }
 
     /// What the console of the page has been told since it was last asked: `LEVEL: message`.
@@ -320,7 +318,12 @@ impl Browser {
     }
 
     fn post(&self, path: &str, body: Value) -> Value {
-        self.command("POST", path, &body).unwrap_or_else(|error| self.fail(&format!("POST {path} {body}: {error}")))
+        self.post_within(SOON, path, body)
+    }
+
+    fn post_within(&self, within: Duration, path: &str, body: Value) -> Value {
+        self.command_within(within, "POST", path, &body)
+            .unwrap_or_else(|error| self.fail(&format!("POST {path} {body}: {error}")))
     }
 
     /// Ends the test, with all that may explain why.
@@ -340,8 +343,12 @@ impl Browser {
 
     /// One command of this session. The error is the protocol's own, as one line.
     fn command(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        self.command_within(SOON, method, path, body)
+    }
+
+    fn command_within(&self, within: Duration, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let path = format!("/session/{}{path}", self.session);
-        self.request(method, &path, body, SOON)
+        self.request(method, &path, body, within)
     }
 
     /// One request, one answer, one connection.
