@@ -61,33 +61,33 @@ fn all() -> [Experiment; 12] {
     let part = |opcode, payload: &[u8]| {
         Frame::new(FrameHeader { fin: false, ..FrameHeader::new(opcode, payload.len() as u64) }, payload)
     };
-    let hello = || whole(Opcode::Text, b"Hello");
+    let hello = || whole(Opcode::TEXT, b"Hello");
     [
         // Legal, but not for a browser's script.
         said(
             "fragmented",
             PongThenEcho(b"between", "one message, three frames"),
             vec![
-                part(Opcode::Text, b"one message"),
-                whole(Opcode::Ping, b"between"),
-                part(Opcode::Continuation, b", three "),
-                whole(Opcode::Continuation, b"frames"),
+                part(Opcode::TEXT, b"one message"),
+                whole(Opcode::PING, b"between"),
+                part(Opcode::CONTINUATION, b", three "),
+                whole(Opcode::CONTINUATION, b"frames"),
             ],
         ),
-        said("ping", Pong(b"are you there?"), vec![whole(Opcode::Ping, b"are you there?")]),
+        said("ping", Pong(b"are you there?"), vec![whole(Opcode::PING, b"are you there?")]),
         asked("single_bytes", Opening::InSingleBytes, Echo("Hello"), vec![hello()]),
         // Against a rule of frames.
         said("unmasked", Close(1002), vec![Frame { masked: false, ..hello() }.with_header(&[0x81, 5])]),
-        said("reserved_opcode", Close(1002), vec![whole(Opcode::Reserved(3), b"?")]),
+        said("reserved_opcode", Close(1002), vec![whole(Opcode::from_bits(3), b"?")]),
         said(
             "rsv",
             Close(1002),
-            vec![Frame::new(FrameHeader { rsv1: true, ..FrameHeader::new(Opcode::Text, 5) }, b"Hello")],
+            vec![Frame::new(FrameHeader { rsv: 4, ..FrameHeader::new(Opcode::TEXT, 5) }, b"Hello")],
         ),
         // 0xff is no byte of any UTF-8 text.
-        said("invalid_utf8", Close(1007), vec![whole(Opcode::Text, b"Hell\xff")]),
-        said("close_one_byte", Close(1002), vec![whole(Opcode::Close, b"\x03")]),
-        said("long_control", Close(1002), vec![whole(Opcode::Ping, &[b'x'; 126])]),
+        said("invalid_utf8", Close(1007), vec![whole(Opcode::TEXT, b"Hell\xff")]),
+        said("close_one_byte", Close(1002), vec![whole(Opcode::CLOSE, b"\x03")]),
+        said("long_control", Close(1002), vec![whole(Opcode::PING, &[b'x'; 126])]),
         // 7 bits hold a 5, and here it stands in 16. `FrameHeader::encode` knows only the shortest form.
         said("long_length", Close(1002), vec![hello().with_header(&[0x81, 0x80 | 126, 0, 5])]),
         // Against a rule of the handshake.

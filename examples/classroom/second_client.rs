@@ -109,7 +109,7 @@ impl SecondClient {
         let outcome = answers.judge(&experiment.expected).unwrap_or_else(|| answers.surprise());
         if answers.close.is_none() && !answers.ended {
             // It was legal, so we say goodbye as one should.
-            self.send(&Frame::new(FrameHeader::new(Opcode::Close, 2), &1000_u16.to_be_bytes()))?;
+            self.send(&Frame::new(FrameHeader::new(Opcode::CLOSE, 2), &1000_u16.to_be_bytes()))?;
             self.receive_until(&mut incoming, &mut answers, |answers| answers.close.is_some())?;
         }
         Ok(outcome)

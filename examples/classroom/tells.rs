@@ -81,9 +81,8 @@ impl Tells {
     pub fn frame_in(&self, header: &FrameHeader, payload: &[u8]) {
         let mut bytes = Vec::new();
         FrameHeader { mask: None, ..*header }.encode(&mut bytes);
-        let rsv = u8::from(header.rsv1) << 2 | u8::from(header.rsv2) << 1 | u8::from(header.rsv3);
-        let (fin, opcode, key, length) = (header.fin, header.opcode.bits(), header.mask, header.length);
-        let frame = FrameStep { fin, rsv, opcode, key, length, header: &bytes, payload };
+        let FrameHeader { fin, rsv, opcode, mask: key, length } = *header;
+        let frame = FrameStep { fin, rsv, opcode: opcode.bits(), key, length, header: &bytes, payload };
         self.tell(Action::Frame { direction: Direction::In, frame });
     }
 }

@@ -139,10 +139,9 @@ fn tell(tracer: &Tracer, direction: Direction, header: FrameHeader, payload: &[u
     header.encode(&mut bytes);
     // On the wire the masking key ends the header; the trace shows it by itself.
     bytes.truncate(bytes.len() - header.mask.map_or(0, |key| key.len()));
-    let rsv = u8::from(header.rsv1) << 2 | u8::from(header.rsv2) << 1 | u8::from(header.rsv3);
     let frame = FrameStep {
         fin: header.fin,
-        rsv,
+        rsv: header.rsv,
         opcode: header.opcode.bits(),
         key: header.mask,
         length: header.length,

@@ -221,17 +221,23 @@ mod tests {
     use crate::websocket::protocol::Outgoing;
     use std::io::Read;
     use std::net::{TcpListener, TcpStream};
+    use std::thread;
 
-    #[test]
-    fn one_piece_of_memory_is_enough_while_nobody_else_queues() {
-        let limit = Duration::from_secs(10);
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn outbox_and_peer() -> (Arc<Outbox>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        peer.set_read_timeout(Some(limit)).unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(LIMIT)).unwrap();
         let (stream, _) = listener.accept().unwrap();
         let tracer = Tracer::new(&Trace::off(), Side::Server);
         let transport = Arc::new(Transport::new(stream, tracer, true, None).unwrap());
-        let outbox = Outbox::new(transport, Outgoing::server(), limit);
+        (Outbox::new(transport, Outgoing::server(), LIMIT), peer)
+    }
+
+    #[test]
+    fn one_piece_of_memory_is_enough_while_nobody_else_queues() {
+        let (outbox, mut peer) = outbox_and_peer();
         let places = [(); 3].map(|()| {
             outbox.send(|outgoing| outgoing.text("Hello")).unwrap();
             peer.read_exact(&mut [0; 7]).unwrap();
@@ -240,5 +246,15 @@ mod tests {
             half.outgoing.pending().as_ptr()
         });
         assert_eq!(places, [places[0]; 3]);
+    }
+
+    #[test]
+    fn the_memory_of_a_large_message_goes() {
+        let (outbox, mut peer) = outbox_and_peer();
+        let reads = thread::spawn(move || peer.read_exact(&mut vec![0; 10 + 1_000_000]).map(|()| peer));
+        outbox.send(|outgoing| outgoing.binary(&[0; 1_000_000])).unwrap();
+        let _peer = reads.join().unwrap().unwrap();
+        let kept = enter(&outbox.half).outgoing.exchange(Vec::new());
+        assert!((1..=KEPT).contains(&kept.capacity()), "{}", kept.capacity());
     }
 }

@@ -35,12 +35,12 @@ pub enum Event<'a> {
 #[inline]
 pub(super) fn frame_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
     match opcode {
-        Opcode::Text => message_event(MessageKind::Text, payload),
-        Opcode::Ping => Ok(Event::Ping(payload)),
-        Opcode::Pong => Ok(Event::Pong(payload)),
-        Opcode::Close => CloseReason::decode(payload).map(Event::Close),
-        // A continuation is never an event, and a reserved opcode did not pass the check.
-        Opcode::Binary | Opcode::Continuation | Opcode::Reserved(_) => Ok(Event::Binary(payload)),
+        Opcode::TEXT => message_event(MessageKind::Text, payload),
+        Opcode::PING => Ok(Event::Ping(payload)),
+        Opcode::PONG => Ok(Event::Pong(payload)),
+        Opcode::CLOSE => CloseReason::decode(payload).map(Event::Close),
+        // Binary: a continuation is never an event, and a reserved opcode did not pass the check.
+        _ => Ok(Event::Binary(payload)),
     }
 }
 
@@ -64,11 +64,11 @@ mod tests {
 
     #[test]
     fn each_opcode_becomes_its_event() {
-        assert_eq!(frame_event(Opcode::Text, b"a"), Ok(Event::Text("a")));
-        assert_eq!(frame_event(Opcode::Binary, b"\xff"), Ok(Event::Binary(b"\xff")));
-        assert_eq!(frame_event(Opcode::Ping, b"\xff"), Ok(Event::Ping(b"\xff")));
-        assert_eq!(frame_event(Opcode::Pong, b""), Ok(Event::Pong(b"")));
-        assert_eq!(frame_event(Opcode::Close, b""), Ok(Event::Close(None)));
+        assert_eq!(frame_event(Opcode::TEXT, b"a"), Ok(Event::Text("a")));
+        assert_eq!(frame_event(Opcode::BINARY, b"\xff"), Ok(Event::Binary(b"\xff")));
+        assert_eq!(frame_event(Opcode::PING, b"\xff"), Ok(Event::Ping(b"\xff")));
+        assert_eq!(frame_event(Opcode::PONG, b""), Ok(Event::Pong(b"")));
+        assert_eq!(frame_event(Opcode::CLOSE, b""), Ok(Event::Close(None)));
         assert_eq!(message_event(MessageKind::Binary, b"\xff"), Ok(Event::Binary(b"\xff")));
     }
 

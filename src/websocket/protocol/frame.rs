@@ -33,7 +33,7 @@ pub const MAX_CONTROL_PAYLOAD: usize = 125;
 const MAX_HEADER: usize = 2 + 8 + 4;
 
 const FIN: u8 = 0x80;
-const RSV: [u8; 3] = [0x40, 0x20, 0x10];
+const RSV: u8 = 0x70;
 const MASK: u8 = 0x80;
 
 /// Everything that stands in front of a frame's payload.
@@ -43,7 +43,7 @@ const MASK: u8 = 0x80;
 ///
 /// // "Hello" from a server, and the first of its bytes (the example of RFC 6455 section 5.7).
 /// let (header, size) = FrameHeader::decode(&[0x81, 0x05, b'H'])?.ok_or("two bytes are enough here")?;
-/// assert_eq!((header.opcode, header.length, header.mask), (Opcode::Text, 5, None));
+/// assert_eq!((header.opcode, header.length, header.mask), (Opcode::TEXT, 5, None));
 /// assert_eq!(size, 2); // the payload begins here
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -51,12 +51,8 @@ const MASK: u8 = 0x80;
 pub struct FrameHeader {
     /// The last (or only) frame of its message.
     pub fin: bool,
-    /// Reserved for extensions.
-    pub rsv1: bool,
-    /// Reserved for extensions.
-    pub rsv2: bool,
-    /// Reserved for extensions.
-    pub rsv3: bool,
+    /// The three bits that are reserved for extensions, as a number from 0 to 7: RSV1 is the highest.
+    pub rsv: u8,
     /// What the frame is for.
     pub opcode: Opcode,
     /// The key under which the payload is hidden from proxies, if it is.
@@ -68,7 +64,7 @@ pub struct FrameHeader {
 impl FrameHeader {
     /// A whole frame, unmasked, without reserved bits: where most frames begin.
     pub const fn new(opcode: Opcode, length: u64) -> Self {
-        FrameHeader { fin: true, rsv1: false, rsv2: false, rsv3: false, opcode, mask: None, length }
+        FrameHeader { fin: true, rsv: 0, opcode, mask: None, length }
     }
 
     // ANCHOR: decode
@@ -99,9 +95,7 @@ impl FrameHeader {
         };
         let header = FrameHeader {
             fin: first & FIN != 0,
-            rsv1: first & RSV[0] != 0,
-            rsv2: first & RSV[1] != 0,
-            rsv3: first & RSV[2] != 0,
+            rsv: (first & RSV) >> 4,
             opcode: Opcode::from_bits(*first),
             mask,
             length,
@@ -113,11 +107,7 @@ impl FrameHeader {
     /// Appends the header to `out`, its length in the shortest form: the only one that a strict peer takes.
     #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let reserved = [self.rsv1, self.rsv2, self.rsv3];
-        let mut first = self.opcode.bits() | if self.fin { FIN } else { 0 };
-        for (set, bit) in reserved.into_iter().zip(RSV) {
-            first |= if set { bit } else { 0 };
-        }
+        let first = if self.fin { FIN } else { 0 } | self.rsv << 4 & RSV | self.opcode.bits();
         let masked = if self.mask.is_some() { MASK } else { 0 };
         // The shorter lengths are the tail of the 64-bit one, for the network's byte order puts the low bytes last.
         let length = self.length.to_be_bytes();
@@ -145,12 +135,13 @@ impl FrameHeader {
     /// The broken rule, with close code 1002.
     #[inline]
     pub fn check(&self, receiver: Role) -> Result<(), Violation> {
-        if self.rsv1 || self.rsv2 || self.rsv3 {
+        if self.rsv != 0 {
             // Often a peer that compresses although nobody agreed to it: RSV1 is permessage-deflate's.
             let what = "the peer set a reserved bit, though no extension was agreed on; does it compress?";
             return Err(Violation::protocol("RFC 6455 section 5.2", what));
         }
-        if let Opcode::Reserved(bits) = self.opcode {
+        if self.opcode.is_reserved() {
+            let bits = self.opcode.bits();
             let what = format!("the peer sent opcode {bits}, which has no meaning; is this the start of a frame?");
             return Err(Violation::protocol("RFC 6455 section 5.2", what));
         }
@@ -210,12 +201,12 @@ mod tests {
     #[test]
     fn the_examples_of_section_5_7() {
         let (header, size) = decoded(&[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f]);
-        assert_eq!((header.opcode, header.fin, header.length, size), (Opcode::Text, true, 5, 6));
+        assert_eq!((header.opcode, header.fin, header.length, size), (Opcode::TEXT, true, 5, 6));
         assert_eq!(header.mask, Some([0x37, 0xfa, 0x21, 0x3d]));
         let (header, size) = decoded(&[0x01, 0x03]);
-        assert_eq!((header.opcode, header.fin, header.length, size), (Opcode::Text, false, 3, 2));
+        assert_eq!((header.opcode, header.fin, header.length, size), (Opcode::TEXT, false, 3, 2));
         let (header, size) = decoded(&[0x82, 0x7e, 0x01, 0x00]);
-        assert_eq!((header.opcode, header.length, size), (Opcode::Binary, 256, 4));
+        assert_eq!((header.opcode, header.length, size), (Opcode::BINARY, 256, 4));
         let (header, size) = decoded(&[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
         assert_eq!((header.length, size), (65_536, 10));
     }
@@ -227,9 +218,7 @@ mod tests {
             for length in lengths {
                 let header = FrameHeader {
                     fin: bits & 0x80 != 0,
-                    rsv1: bits & 0x40 != 0,
-                    rsv2: bits & 0x20 != 0,
-                    rsv3: bits & 0x10 != 0,
+                    rsv: bits >> 4 & 7,
                     opcode: Opcode::from_bits(bits),
                     mask: (bits & 1 == 0).then_some([1, 2, 3, bits]),
                     length,
@@ -264,7 +253,7 @@ mod tests {
 
     #[test]
     fn masks_go_one_way() {
-        let plain = FrameHeader::new(Opcode::Text, 1);
+        let plain = FrameHeader::new(Opcode::TEXT, 1);
         let masked = FrameHeader { mask: Some([0; 4]), ..plain };
         assert!(plain.check(Role::Server).unwrap_err().what.contains("not masked"));
         assert!(masked.check(Role::Client).unwrap_err().what.contains("masked"));
@@ -274,10 +263,8 @@ mod tests {
 
     #[test]
     fn reserved_bits_and_opcodes_are_refused() {
-        let good = FrameHeader::new(Opcode::Binary, 0);
-        for bad in
-            [FrameHeader { rsv1: true, ..good }, FrameHeader { rsv2: true, ..good }, FrameHeader { rsv3: true, ..good }]
-        {
+        let good = FrameHeader::new(Opcode::BINARY, 0);
+        for bad in [1, 2, 4].map(|rsv| FrameHeader { rsv, ..good }) {
             assert!(bad.check(Role::Client).unwrap_err().what.contains("reserved bit"));
         }
         for bits in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
@@ -288,7 +275,7 @@ mod tests {
 
     #[test]
     fn control_frames_are_whole_and_short() {
-        for opcode in [Opcode::Close, Opcode::Ping, Opcode::Pong] {
+        for opcode in [Opcode::CLOSE, Opcode::PING, Opcode::PONG] {
             let good = FrameHeader::new(opcode, 125);
             assert_eq!(good.check(Role::Client), Ok(()));
             let long = FrameHeader { length: 126, ..good };

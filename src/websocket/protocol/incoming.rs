@@ -325,22 +325,22 @@ mod tests {
         let text = "κόσμε 😀 ".repeat(3_000);
         let (one, two) = text.as_bytes().split_at(10_001);
         [
-            masked(true, Opcode::Text, "héllo".as_bytes()),
-            masked(true, Opcode::Ping, b"are you there"),
-            masked(false, Opcode::Text, one),
-            masked(true, Opcode::Pong, b""),
-            masked(false, Opcode::Continuation, b""),
-            masked(true, Opcode::Ping, &[7; 125]),
-            masked(true, Opcode::Continuation, two),
-            masked(true, Opcode::Binary, &large),
-            masked(true, Opcode::Text, text.as_bytes()),
-            masked(false, Opcode::Binary, &large[..300]),
-            masked(true, Opcode::Continuation, &large[300..70_000]),
-            masked(true, Opcode::Binary, b""),
-            masked(true, Opcode::Text, b""),
-            masked(true, Opcode::Binary, &[1; 126]),
-            masked(true, Opcode::Close, b"\x03\xe8bye"),
-            masked(true, Opcode::Text, b"nobody hears this"),
+            masked(true, Opcode::TEXT, "héllo".as_bytes()),
+            masked(true, Opcode::PING, b"are you there"),
+            masked(false, Opcode::TEXT, one),
+            masked(true, Opcode::PONG, b""),
+            masked(false, Opcode::CONTINUATION, b""),
+            masked(true, Opcode::PING, &[7; 125]),
+            masked(true, Opcode::CONTINUATION, two),
+            masked(true, Opcode::BINARY, &large),
+            masked(true, Opcode::TEXT, text.as_bytes()),
+            masked(false, Opcode::BINARY, &large[..300]),
+            masked(true, Opcode::CONTINUATION, &large[300..70_000]),
+            masked(true, Opcode::BINARY, b""),
+            masked(true, Opcode::TEXT, b""),
+            masked(true, Opcode::BINARY, &[1; 126]),
+            masked(true, Opcode::CLOSE, b"\x03\xe8bye"),
+            masked(true, Opcode::TEXT, b"nobody hears this"),
         ]
         .concat()
     }
@@ -373,18 +373,18 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_wrong_stream_ends_in_the_same_violation() {
-        let good = masked(true, Opcode::Text, b"good");
+        let good = masked(true, Opcode::TEXT, b"good");
         let wrong = [
-            masked(true, Opcode::Text, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80"),
-            masked(false, Opcode::Text, b"\xc3"),
-            frame(false, true, Opcode::Text, b"plain"),
-            masked(true, Opcode::Continuation, b"of what?"),
-            masked(false, Opcode::Ping, b""),
-            masked(true, Opcode::Reserved(11), b"x"),
-            masked(true, Opcode::Close, b"\x03"),
+            masked(true, Opcode::TEXT, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80"),
+            masked(false, Opcode::TEXT, b"\xc3"),
+            frame(false, true, Opcode::TEXT, b"plain"),
+            masked(true, Opcode::CONTINUATION, b"of what?"),
+            masked(false, Opcode::PING, b""),
+            masked(true, Opcode::from_bits(11), b"x"),
+            masked(true, Opcode::CLOSE, b"\x03"),
         ];
         for bad in wrong {
-            let end = masked(true, Opcode::Continuation, b"\x41");
+            let end = masked(true, Opcode::CONTINUATION, b"\x41");
             let bytes = [&good[..], &bad, &end, &good].concat();
             let whole = server(&bytes);
             assert_ne!(code(&whole), 0, "{bad:x?}");
@@ -398,22 +398,22 @@ mod tests {
 
     #[test]
     fn masks_are_asked_for_in_one_direction_only() {
-        let seen = server(&frame(false, true, Opcode::Text, b"plain"));
+        let seen = server(&frame(false, true, Opcode::TEXT, b"plain"));
         assert_eq!(code(&seen), 1002);
-        assert_eq!(seen.frames, [(Opcode::Text, true, b"plain".to_vec())], "a trace can show what was refused");
-        let seen = run(Role::Client, 100, &[&masked(true, Opcode::Text, b"hidden")]);
+        assert_eq!(seen.frames, [(Opcode::TEXT, true, b"plain".to_vec())], "a trace can show what was refused");
+        let seen = run(Role::Client, 100, &[&masked(true, Opcode::TEXT, b"hidden")]);
         assert_eq!(code(&seen), 1002);
-        assert_eq!(seen.frames, [(Opcode::Text, true, b"hidden".to_vec())]);
-        let seen = run(Role::Client, 100, &[&frame(false, true, Opcode::Text, b"plain")]);
+        assert_eq!(seen.frames, [(Opcode::TEXT, true, b"hidden".to_vec())]);
+        let seen = run(Role::Client, 100, &[&frame(false, true, Opcode::TEXT, b"plain")]);
         assert_eq!(seen.events, ["Text(\"plain\")"]);
     }
 
     #[test]
     fn half_a_close_code_is_refused_by_both_ends() {
-        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03"))), 1002);
-        assert_eq!(code(&run(Role::Client, 100, &[&frame(false, true, Opcode::Close, b"\x03")])), 1002);
-        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03\xed"))), 1002);
-        assert_eq!(code(&server(&masked(true, Opcode::Close, b"\x03\xe8\xff"))), 1007);
+        assert_eq!(code(&server(&masked(true, Opcode::CLOSE, b"\x03"))), 1002);
+        assert_eq!(code(&run(Role::Client, 100, &[&frame(false, true, Opcode::CLOSE, b"\x03")])), 1002);
+        assert_eq!(code(&server(&masked(true, Opcode::CLOSE, b"\x03\xed"))), 1002);
+        assert_eq!(code(&server(&masked(true, Opcode::CLOSE, b"\x03\xe8\xff"))), 1007);
     }
 
     #[test]
@@ -425,44 +425,44 @@ mod tests {
 
     #[test]
     fn wrong_text_is_refused_before_the_frame_is_whole() {
-        let bytes = masked(true, Opcode::Text, &[b"ab\xff".as_slice(), &[b'c'; 1_000]].concat());
+        let bytes = masked(true, Opcode::TEXT, &[b"ab\xff".as_slice(), &[b'c'; 1_000]].concat());
         let mut incoming = Incoming::new(Role::Server, 10_000);
         let mut seen = Seen::default();
         feed(&mut incoming, &bytes[..8 + 2], &mut seen);
         assert_eq!(code(&seen), 0);
         feed(&mut incoming, &bytes[10..11], &mut seen);
         assert_eq!(code(&seen), 1007);
-        assert_eq!(seen.frames, [(Opcode::Text, true, b"ab\xff".to_vec())]);
+        assert_eq!(seen.frames, [(Opcode::TEXT, true, b"ab\xff".to_vec())]);
 
         // Autobahn 6.4.3: valid, then impossible, in one fragment and the pieces of it.
-        let first = masked(false, Opcode::Text, b"\xce\xba");
-        let second = masked(false, Opcode::Continuation, b"\xf4\x90\x80");
+        let first = masked(false, Opcode::TEXT, b"\xce\xba");
+        let second = masked(false, Opcode::CONTINUATION, b"\xf4\x90\x80");
         assert_eq!(code(&server(&[&first[..], &second[..8]].concat())), 1007);
         assert_eq!(code(&server(&[&first[..], &second[..7]].concat())), 0, "F4 could still become valid");
     }
 
     #[test]
     fn text_cut_in_a_character_is_refused_at_the_end_of_the_message() {
-        assert_eq!(code(&server(&masked(true, Opcode::Text, b"\xc3"))), 1007);
-        let first = masked(false, Opcode::Text, b"\xc3");
+        assert_eq!(code(&server(&masked(true, Opcode::TEXT, b"\xc3"))), 1007);
+        let first = masked(false, Opcode::TEXT, b"\xc3");
         assert_eq!(
-            server(&[&first[..], &masked(true, Opcode::Continuation, b"\xa9")].concat()).events,
+            server(&[&first[..], &masked(true, Opcode::CONTINUATION, b"\xa9")].concat()).events,
             ["Text(\"é\")"]
         );
-        assert_eq!(code(&server(&[&first[..], &masked(true, Opcode::Continuation, b"")].concat())), 1007);
+        assert_eq!(code(&server(&[&first[..], &masked(true, Opcode::CONTINUATION, b"")].concat())), 1007);
         // The state of one message must not reach the next.
-        let ping = masked(true, Opcode::Ping, b"\xff");
-        let rest = masked(true, Opcode::Continuation, b"\xa9");
-        let next = masked(true, Opcode::Text, b"next");
+        let ping = masked(true, Opcode::PING, b"\xff");
+        let rest = masked(true, Opcode::CONTINUATION, b"\xa9");
+        let next = masked(true, Opcode::TEXT, b"next");
         assert_eq!(server(&[first, ping, rest, next].concat()).events.len(), 3);
     }
 
     #[test]
     fn one_message_leaves_nothing_behind_for_the_next() {
         // A whole text, cut inside its character by a read, and then texts in fragments.
-        let whole = masked(true, Opcode::Text, "é".as_bytes());
+        let whole = masked(true, Opcode::TEXT, "é".as_bytes());
         let pieces = |one: &[u8], two: &[u8]| {
-            [masked(false, Opcode::Text, one), masked(true, Opcode::Continuation, two)].concat()
+            [masked(false, Opcode::TEXT, one), masked(true, Opcode::CONTINUATION, two)].concat()
         };
         let later = [pieces(b"a", b"b"), pieces(b"", "é".as_bytes()), pieces(b"c", b"")].concat();
         let seen = run(Role::Server, 4, &[&whole[..7], &whole[7..], &later]);
@@ -496,9 +496,9 @@ mod tests {
                 end -= 1;
             }
             let frames = [
-                masked(true, Opcode::Binary, &text.as_bytes()[..length]),
-                masked(true, Opcode::Text, &text.as_bytes()[..end]),
-                masked(true, Opcode::Ping, b"?"),
+                masked(true, Opcode::BINARY, &text.as_bytes()[..length]),
+                masked(true, Opcode::TEXT, &text.as_bytes()[..end]),
+                masked(true, Opcode::PING, b"?"),
             ];
             let seen = server(&frames.concat());
             assert_eq!((seen.violation, seen.events.len()), (None, 3));
@@ -507,14 +507,14 @@ mod tests {
             let cut = run(Role::Server, 1_000_000, &frames.concat().chunks(1_999).collect::<Vec<_>>());
             assert_eq!((seen.frames, seen.events), (cut.frames, cut.events));
             // A character that the end cuts through.
-            let wrong = masked(true, Opcode::Text, &[&text.as_bytes()[..end], b"\xce"].concat());
+            let wrong = masked(true, Opcode::TEXT, &[&text.as_bytes()[..end], b"\xce"].concat());
             assert_eq!(code(&server(&wrong)), 1007);
         }
     }
 
     #[test]
     fn the_memory_of_a_message_is_at_most_four_times_what_came() {
-        let bytes = masked(true, Opcode::Binary, &vec![1; 1_000_000]);
+        let bytes = masked(true, Opcode::BINARY, &vec![1; 1_000_000]);
         let mut incoming = Incoming::new(Role::Server, 1_000_000);
         let mut came = 0;
         for piece in bytes[..bytes.len() - 1].chunks(3_000) {
@@ -529,12 +529,12 @@ mod tests {
     #[test]
     fn the_limit_is_on_the_message_and_known_from_the_header() {
         let at = |max, bytes: &[u8]| code(&run(Role::Server, max, &[bytes]));
-        assert_eq!(at(5, &masked(true, Opcode::Text, b"12345")), 0);
-        assert_eq!(at(5, &masked(true, Opcode::Text, b"123456")[..6]), 1009);
-        let first = masked(false, Opcode::Binary, b"123");
-        assert_eq!(at(5, &[&first[..], &masked(true, Opcode::Continuation, b"45")].concat()), 0);
-        assert_eq!(at(5, &[&first[..], &masked(false, Opcode::Continuation, b"456")[..6]].concat()), 1009);
-        assert_eq!(at(5, &masked(true, Opcode::Ping, b"more than five")), 0, "a control frame is no message");
+        assert_eq!(at(5, &masked(true, Opcode::TEXT, b"12345")), 0);
+        assert_eq!(at(5, &masked(true, Opcode::TEXT, b"123456")[..6]), 1009);
+        let first = masked(false, Opcode::BINARY, b"123");
+        assert_eq!(at(5, &[&first[..], &masked(true, Opcode::CONTINUATION, b"45")].concat()), 0);
+        assert_eq!(at(5, &[&first[..], &masked(false, Opcode::CONTINUATION, b"456")[..6]].concat()), 1009);
+        assert_eq!(at(5, &masked(true, Opcode::PING, b"more than five")), 0, "a control frame is no message");
     }
 
     #[test]
@@ -549,7 +549,7 @@ mod tests {
 
     #[test]
     fn nothing_after_a_close_is_looked_at() {
-        let bytes = [masked(true, Opcode::Close, b""), vec![0xff; 20]].concat();
+        let bytes = [masked(true, Opcode::CLOSE, b""), vec![0xff; 20]].concat();
         let mut incoming = Incoming::new(Role::Server, 100);
         incoming.push(&bytes);
         assert_eq!(incoming.next(&mut |_, _| {}), Ok(Some(Event::Close(None))));
@@ -560,9 +560,9 @@ mod tests {
     #[test]
     fn a_broken_rule_stays_broken() {
         let mut incoming = Incoming::new(Role::Server, 100);
-        incoming.push(&frame(false, true, Opcode::Text, b""));
+        incoming.push(&frame(false, true, Opcode::TEXT, b""));
         let violation = incoming.next(&mut |_, _| {}).unwrap_err();
-        incoming.push(&masked(true, Opcode::Text, b"good"));
+        incoming.push(&masked(true, Opcode::TEXT, b"good"));
         assert_eq!(incoming.next(&mut |_, _| panic!("a frame after the end")), Err(violation));
         assert!(incoming.is_ended());
     }

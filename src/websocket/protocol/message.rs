@@ -38,8 +38,8 @@ impl MessageKind {
     /// What its first frame, or its only one, says that it is.
     pub(super) fn opcode(self) -> Opcode {
         match self {
-            MessageKind::Text => Opcode::Text,
-            MessageKind::Binary => Opcode::Binary,
+            MessageKind::Text => Opcode::TEXT,
+            MessageKind::Binary => Opcode::BINARY,
         }
     }
 }
@@ -65,11 +65,11 @@ impl Message {
             return Ok(());
         }
         let so_far = match (self.begun, header.opcode) {
-            (None, Opcode::Continuation) => {
+            (None, Opcode::CONTINUATION) => {
                 let what = "the peer sent a continuation frame, but no message had begun";
                 return Err(Violation::protocol("RFC 6455 section 5.4", what));
             }
-            (Some(_), Opcode::Continuation) => self.bytes.len(),
+            (Some(_), Opcode::CONTINUATION) => self.bytes.len(),
             (Some(kind), opcode) => {
                 let what =
                     format!("the peer began a {opcode:?} message before its fragmented {kind:?} message had ended");
@@ -96,7 +96,7 @@ impl Message {
     fn kind(&self, header: &FrameHeader) -> MessageKind {
         match (self.begun, header.opcode) {
             (Some(kind), _) => kind,
-            (None, Opcode::Text) => MessageKind::Text,
+            (None, Opcode::TEXT) => MessageKind::Text,
             (None, _) => MessageKind::Binary,
         }
     }
@@ -191,36 +191,36 @@ mod tests {
     #[test]
     fn fragments_follow_one_another() {
         let fresh = Message::default();
-        let violation = fresh.check(&header(Opcode::Continuation, true, 0), 100).unwrap_err();
+        let violation = fresh.check(&header(Opcode::CONTINUATION, true, 0), 100).unwrap_err();
         assert!(violation.what.contains("no message had begun"), "{violation}");
         let text = begun(MessageKind::Text, b"");
-        for opcode in [Opcode::Text, Opcode::Binary] {
+        for opcode in [Opcode::TEXT, Opcode::BINARY] {
             let violation = text.check(&header(opcode, true, 0), 100).unwrap_err();
             assert_eq!((violation.code.0, violation.section), (1002, "RFC 6455 section 5.4"));
         }
-        assert_eq!(text.check(&header(Opcode::Continuation, false, 0), 100), Ok(()));
-        assert_eq!(text.check(&header(Opcode::Ping, true, 100), 0), Ok(()), "a control frame may stand between");
+        assert_eq!(text.check(&header(Opcode::CONTINUATION, false, 0), 100), Ok(()));
+        assert_eq!(text.check(&header(Opcode::PING, true, 100), 0), Ok(()), "a control frame may stand between");
     }
 
     #[test]
     fn the_sum_of_the_fragments_is_limited() {
         let binary = begun(MessageKind::Binary, &[0; 60]);
-        assert_eq!(binary.check(&header(Opcode::Continuation, false, 40), 100), Ok(()));
-        let violation = binary.check(&header(Opcode::Continuation, false, 41), 100).unwrap_err();
+        assert_eq!(binary.check(&header(Opcode::CONTINUATION, false, 40), 100), Ok(()));
+        let violation = binary.check(&header(Opcode::CONTINUATION, false, 41), 100).unwrap_err();
         assert_eq!(violation.code.0, 1009);
-        let violation = binary.check(&header(Opcode::Continuation, true, u64::MAX), 100).unwrap_err();
+        let violation = binary.check(&header(Opcode::CONTINUATION, true, u64::MAX), 100).unwrap_err();
         assert_eq!(violation.code.0, 1009, "the sum must not wrap around");
-        assert_eq!(Message::default().check(&header(Opcode::Text, true, 101), 100).unwrap_err().code.0, 1009);
+        assert_eq!(Message::default().check(&header(Opcode::TEXT, true, 101), 100).unwrap_err().code.0, 1009);
     }
 
     #[test]
     fn a_character_may_be_cut_between_fragments_but_not_at_the_end() {
         let mut text = begun(MessageKind::Text, b"");
-        let fragment = header(Opcode::Continuation, false, 1);
+        let fragment = header(Opcode::CONTINUATION, false, 1);
         text.check_piece(&fragment, &[0xc3]).unwrap();
         text.collect(&[0xc3], 0);
         assert_eq!(text.end_frame(false), Ok(None));
-        text.check_piece(&header(Opcode::Ping, true, 1), &[0xff]).unwrap();
+        text.check_piece(&header(Opcode::PING, true, 1), &[0xff]).unwrap();
         text.check_piece(&fragment, &[0xa9]).unwrap();
         text.collect(&[0xa9], 0);
         assert_eq!(text.end_frame(true), Ok(Some(MessageKind::Text)));

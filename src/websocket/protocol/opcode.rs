@@ -7,6 +7,8 @@
 //!
 //! Ten of the sixteen opcodes have no meaning to this day: extensions found the three reserved bits enough.
 
+use std::fmt;
+
 /// Which end of the connection is this? The two are not alike: a client masks what it sends, a server never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -16,61 +18,66 @@ pub enum Role {
     Server,
 }
 
-/// What a frame is for: four bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Opcode {
-    /// 0: the next piece of a message that has begun.
-    Continuation,
-    /// 1: a text message, or its first piece.
-    Text,
-    /// 2: a binary message, or its first piece.
-    Binary,
-    /// 8: the last frame of this direction.
-    Close,
-    /// 9: "are you there?"
-    Ping,
-    /// 10: "I am."
-    Pong,
-    /// 3 to 7 and 11 to 15: no meaning yet. Kept so that a trace can show what came;
-    /// [`FrameHeader::check`](super::FrameHeader::check) refuses it.
-    Reserved(u8),
-}
+/// What a frame is for: four bits, and any of their sixteen values may come. Not an `enum`, for a trace shows what came, with a
+/// meaning or without.
+///
+/// ```
+/// use socklab::websocket::protocol::Opcode;
+///
+/// assert_eq!(Opcode::from_bits(0x89), Opcode::PING); // FIN stands in the same byte, and is not the opcode's
+/// assert!(Opcode::PING.is_control());
+/// assert!(Opcode::from_bits(3).is_reserved());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Opcode(u8);
 
 impl Opcode {
+    /// 0: the next piece of a message that has begun.
+    pub const CONTINUATION: Opcode = Opcode(0);
+    /// 1: a text message, or its first piece.
+    pub const TEXT: Opcode = Opcode(1);
+    /// 2: a binary message, or its first piece.
+    pub const BINARY: Opcode = Opcode(2);
+    /// 8: the last frame of this direction.
+    pub const CLOSE: Opcode = Opcode(8);
+    /// 9: "are you there?"
+    pub const PING: Opcode = Opcode(9);
+    /// 10: "I am."
+    pub const PONG: Opcode = Opcode(10);
+
     /// The opcode in the low four bits of a frame's first byte.
     pub const fn from_bits(bits: u8) -> Self {
-        match bits & 0x0f {
-            0 => Opcode::Continuation,
-            1 => Opcode::Text,
-            2 => Opcode::Binary,
-            8 => Opcode::Close,
-            9 => Opcode::Ping,
-            10 => Opcode::Pong,
-            other => Opcode::Reserved(other),
-        }
+        Opcode(bits & 0x0f)
     }
 
     /// The four bits of this opcode.
     pub const fn bits(self) -> u8 {
-        match self {
-            Opcode::Continuation => 0,
-            Opcode::Text => 1,
-            Opcode::Binary => 2,
-            Opcode::Close => 8,
-            Opcode::Ping => 9,
-            Opcode::Pong => 10,
-            Opcode::Reserved(bits) => bits & 0x0f,
-        }
+        self.0
     }
 
     /// Control frames speak about the connection, data frames carry messages. The highest of the four bits decides, so
     /// this is known even of the reserved ones (RFC 6455 section 5.5).
     pub const fn is_control(self) -> bool {
-        match self {
-            Opcode::Continuation | Opcode::Text | Opcode::Binary => false,
-            Opcode::Close | Opcode::Ping | Opcode::Pong => true,
-            Opcode::Reserved(bits) => bits & 0x08 != 0,
-        }
+        self.0 & 0x08 != 0
+    }
+
+    /// 3 to 7 and 11 to 15 have no meaning yet, and [`FrameHeader::check`](super::FrameHeader::check) refuses them.
+    pub const fn is_reserved(self) -> bool {
+        self.0 & 0x07 > 2
+    }
+}
+
+impl fmt::Debug for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Opcode::CONTINUATION => "Continuation",
+            Opcode::TEXT => "Text",
+            Opcode::BINARY => "Binary",
+            Opcode::CLOSE => "Close",
+            Opcode::PING => "Ping",
+            Opcode::PONG => "Pong",
+            Opcode(bits) => return write!(f, "Reserved({bits})"),
+        })
     }
 }
 
@@ -85,7 +92,7 @@ mod tests {
             assert_eq!(opcode.bits(), bits);
             assert_eq!(Opcode::from_bits(0xf0 | bits), opcode, "the upper four bits are not the opcode's");
             assert_eq!(opcode.is_control(), bits >= 8);
-            assert_eq!(matches!(opcode, Opcode::Reserved(_)), !matches!(bits, 0..=2 | 8..=10));
+            assert_eq!(opcode.is_reserved(), !matches!(bits, 0..=2 | 8..=10));
         }
     }
 }

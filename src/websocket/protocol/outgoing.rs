@@ -1,8 +1,9 @@
 //! What may we say, and how does it look on the wire?
 //!
 //! The sending direction of a connection. Each method appends whole frames to one queue of bytes; whoever owns the
-//! socket writes [`pending`](Outgoing::pending) and reports with [`mark_written`](Outgoing::mark_written) how far the
-//! system call came. So a batch of replies leaves in one write, and a partial write moves no byte.
+//! socket takes all that is queued as one batch ([`exchange`](Outgoing::exchange)) and writes it. So many replies leave in
+//! one system call, what is queued meanwhile is the next batch, and how far a partial write came is known to the writer
+//! alone.
 //!
 //! Invariant: the queue holds nothing that we would refuse from a peer. Control frames are short and whole, nothing
 //! follows our Close frame, fragments of one message are not mixed with another, text is UTF-8, and a client masks.
@@ -20,13 +21,11 @@ use super::mask_keys::MaskKeys;
 use super::message::MessageKind;
 use super::opcode::{Opcode, Role};
 use super::send_error::SendError;
+use std::mem;
 
 mod fragments;
 
 use fragments::Fragments;
-
-/// What the queue keeps of its memory when it is empty: a message of 64 KiB with its header.
-const KEPT: usize = 65 * 1024;
 
 /// The sending direction of a connection: messages in, bytes out.
 ///
@@ -36,8 +35,9 @@ const KEPT: usize = 65 * 1024;
 /// let mut outgoing = Outgoing::server();
 /// outgoing.text("Hello")?;
 /// assert_eq!(outgoing.pending(), b"\x81\x05Hello");
-/// outgoing.mark_written(3); // a short write
-/// assert_eq!(outgoing.pending(), b"ello");
+/// let batch = outgoing.take(); // for the socket, and what follows is the next batch
+/// outgoing.ping(b"")?;
+/// assert_eq!((&batch[..], outgoing.pending()), (&b"\x81\x05Hello"[..], &b"\x89\0"[..]));
 /// # Ok::<(), socklab::websocket::protocol::SendError>(())
 /// ```
 #[derive(Debug)]
@@ -45,8 +45,6 @@ pub struct Outgoing {
     /// A client has keys, a server none: the role and the mask cannot disagree.
     keys: Option<MaskKeys>,
     bytes: Vec<u8>,
-    /// `bytes[..written]` has left.
-    written: usize,
     fragments: Option<Fragments>,
     closed: bool,
 }
@@ -54,7 +52,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// A server's direction: never masked.
     pub fn server() -> Self {
-        Outgoing { keys: None, bytes: Vec::new(), written: 0, fragments: None, closed: false }
+        Outgoing { keys: None, bytes: Vec::new(), fragments: None, closed: false }
     }
 
     /// A client's direction: every frame is masked with a key of its own.
@@ -102,7 +100,7 @@ impl Outgoing {
     ///
     /// After our Close frame, or more than 125 bytes.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.control(Opcode::Ping, payload)
+        self.control(Opcode::PING, payload)
     }
 
     /// Queues a Pong: the answer to a Ping, or unasked a sign of life (RFC 6455 section 5.5.3).
@@ -111,7 +109,7 @@ impl Outgoing {
     ///
     /// After our Close frame, or more than 125 bytes.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.control(Opcode::Pong, payload)
+        self.control(Opcode::PONG, payload)
     }
 
     // ANCHOR: close
@@ -128,7 +126,7 @@ impl Outgoing {
             Some(reason) => reason.encode().map_err(SendError::Close)?,
             None => Vec::new(),
         };
-        self.control(Opcode::Close, &payload)?;
+        self.control(Opcode::CLOSE, &payload)?;
         self.closed = true;
         Ok(())
     }
@@ -142,28 +140,18 @@ impl Outgoing {
     /// What is to be written. Note its length before you queue more: from there on, [`see_frames`](super::see_frames)
     /// shows what was added.
     pub fn pending(&self) -> &[u8] {
-        &self.bytes[self.written..]
-    }
-
-    /// The first `count` bytes of [`pending`](Self::pending) have left. The rest stays where it is: to move it after
-    /// each partial write would make sending a large message quadratic.
-    pub fn mark_written(&mut self, count: usize) {
-        self.written = (self.written + count).min(self.bytes.len());
-        if self.written == self.bytes.len() {
-            self.written = 0;
-            self.bytes.clear();
-            if self.bytes.capacity() > KEPT {
-                self.bytes = Vec::new();
-            }
-        }
+        &self.bytes
     }
 
     /// Exchanges all that is pending for an empty piece of memory: whoever writes it gives the memory back next time, and
     /// no message costs an allocation.
     pub fn exchange(&mut self, empty: Vec<u8>) -> Vec<u8> {
-        self.bytes.drain(..self.written);
-        self.written = 0;
-        std::mem::replace(&mut self.bytes, empty)
+        mem::replace(&mut self.bytes, empty)
+    }
+
+    /// Takes all that is pending, for whoever does not give memory back: a server encodes a broadcast once and shares it.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.exchange(Vec::new())
     }
 
     /// Queues frames that were encoded elsewhere by [`Outgoing::server`]: a broadcast is encoded once, for a server's frames
@@ -198,13 +186,6 @@ impl Outgoing {
         Ok(Some(FrameHeader::new(kind.opcode(), length as u64)))
     }
 
-    /// Takes all that is pending, for whoever writes it elsewhere: a server encodes a broadcast once and shares it.
-    pub fn take(&mut self) -> Vec<u8> {
-        self.bytes.drain(..self.written);
-        self.written = 0;
-        std::mem::take(&mut self.bytes)
-    }
-
     fn check_message_may_begin(&self) -> Result<(), SendError> {
         match &self.fragments {
             Some(fragments) if !self.closed => Err(SendError::InsideFragments(fragments.kind)),
@@ -230,11 +211,6 @@ impl Outgoing {
             Some(keys) => Some(keys.draw().map_err(SendError::NoRandomness)?),
             None => None,
         };
-        if self.written > self.bytes.len() / 2 {
-            // More than half has left: moving the smaller rest now costs less than was written since the last time.
-            self.bytes.drain(..self.written);
-            self.written = 0;
-        }
         let header = FrameHeader { fin, mask: key, ..FrameHeader::new(opcode, payload.len() as u64) };
         header.encode(&mut self.bytes);
         let start = self.bytes.len();
@@ -300,7 +276,7 @@ mod tests {
             let frames = seen(&outgoing);
             assert_eq!(frames.len(), 4);
             assert!(frames.iter().all(|(header, _)| header.check(receiver).is_ok()));
-            assert_eq!((frames[0].0.fin, frames[2].0.fin, frames[2].0.opcode), (false, true, Opcode::Continuation));
+            assert_eq!((frames[0].0.fin, frames[2].0.fin, frames[2].0.opcode), (false, true, Opcode::CONTINUATION));
         }
     }
 
@@ -335,30 +311,15 @@ mod tests {
     }
 
     #[test]
-    fn partial_writes_keep_the_order() {
+    fn batches_follow_one_another_in_the_memory_that_is_given_back() {
         let mut outgoing = Outgoing::server();
-        let mut wire = Vec::new();
-        let mut expected = Vec::new();
-        for round in 0..500_usize {
-            let payload = vec![round as u8; round % 120];
-            outgoing.binary(&payload).unwrap();
-            expected.extend_from_slice(&[0x82, payload.len() as u8]);
-            expected.extend_from_slice(&payload);
-            let count = (round * 31 % 90).min(outgoing.pending().len());
-            wire.extend_from_slice(&outgoing.pending()[..count]);
-            outgoing.mark_written(count);
-        }
-        wire.extend_from_slice(&outgoing.take());
-        assert_eq!(wire, expected);
-        assert_eq!(outgoing.pending(), b"");
-    }
-
-    #[test]
-    fn the_memory_of_a_large_message_goes() {
-        let mut outgoing = Outgoing::server();
-        outgoing.binary(&[0; 1_000_000]).unwrap();
-        outgoing.mark_written(outgoing.pending().len());
-        assert!(outgoing.bytes.capacity() <= KEPT);
+        outgoing.text("one").unwrap();
+        outgoing.text("two").unwrap();
+        let batch = outgoing.exchange(Vec::with_capacity(100));
+        assert_eq!(batch, b"\x81\x03one\x81\x03two");
+        outgoing.text("three").unwrap();
+        assert_eq!((outgoing.pending(), outgoing.bytes.capacity()), (&b"\x81\x05three"[..], 100));
+        assert_eq!((&outgoing.take()[..], outgoing.pending()), (&b"\x81\x05three"[..], &b""[..]));
     }
 
     #[test]

@@ -15,12 +15,13 @@ pub(crate) fn role() -> impl Strategy<Value = Role> {
 
 prop_compose! {
     fn header()(
-        (fin, rsv1, rsv2, rsv3) in any::<(bool, bool, bool, bool)>(),
+        fin in any::<bool>(),
+        rsv in 0..8_u8,
         bits in 0..16_u8,
         mask in any::<Option<[u8; 4]>>(),
         length in prop_oneof![0..200_u64, 65_000..66_000_u64, 0..=(u64::MAX >> 1)],
     ) -> FrameHeader {
-        FrameHeader { fin, rsv1, rsv2, rsv3, opcode: Opcode::from_bits(bits), mask, length }
+        FrameHeader { fin, rsv, opcode: Opcode::from_bits(bits), mask, length }
     }
 }
 
@@ -35,9 +36,10 @@ fn frame(role: Role) -> impl Strategy<Value = Vec<u8>> {
         1 => prop::sample::select(vec![b"\xe2\x82".to_vec(), b"\xac".to_vec(), b"\xff".to_vec(), vec![3, 232]]),
     ];
     let flags = (prop::bool::weighted(0.6), prop::bool::weighted(0.02), prop::bool::weighted(0.98));
-    (opcode, bytes, any::<[u8; 4]>(), flags).prop_map(move |(bits, mut bytes, key, (fin, rsv1, right))| {
+    (opcode, bytes, any::<[u8; 4]>(), flags).prop_map(move |(bits, mut bytes, key, (fin, reserved, right))| {
         let mask = ((role == Role::Server) == right).then_some(key);
-        let header = FrameHeader { fin, rsv1, mask, ..FrameHeader::new(Opcode::from_bits(bits), bytes.len() as u64) };
+        let rsv = if reserved { 4 } else { 0 };
+        let header = FrameHeader { fin, rsv, mask, ..FrameHeader::new(Opcode::from_bits(bits), bytes.len() as u64) };
         let mut wire = vec![];
         header.encode(&mut wire);
         mask_plain(&mut bytes, mask.unwrap_or_default(), 0);

@@ -1,7 +1,7 @@
 //! Whatever a program sends, in whatever order, arrives as the list that a much simpler program keeps.
 //!
 //! The simpler program, the model, knows no bytes: it knows which message has begun, and whether a Close was sent. The
-//! real one encodes, is written in pieces, crosses a network that cuts anywhere, and is decoded. If the two ever
+//! real one encodes, leaves in batches, crosses a network that cuts anywhere, and is decoded. If the two ever
 //! disagree, on a refusal or on what arrives, one of them is wrong, and proptest finds the shortest list of actions
 //! that shows it.
 
@@ -9,7 +9,6 @@ use crate::cuts::{Cut, payload};
 use crate::frames::{Happened, hear, role};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::Index;
 use socklab::websocket::protocol::{CloseCode, CloseReason, MaskKeys, MessageKind, Outgoing, Role, SendError};
 
 #[derive(Debug, Clone)]
@@ -22,8 +21,8 @@ enum Action {
     Next(Vec<u8>),
     Last(Vec<u8>),
     Close(Option<CloseReason>),
-    /// The system takes a part of what waits.
-    Write(Index),
+    /// The writer takes all that waits.
+    Write,
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -48,7 +47,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => piece().prop_map(Action::Next),
         4 => piece().prop_map(Action::Last),
         1 => proptest::option::of(reason).prop_map(Action::Close),
-        4 => any::<Index>().prop_map(Action::Write),
+        4 => Just(Action::Write),
     ]
 }
 
@@ -88,7 +87,7 @@ impl From<SendError> for No {
 impl Model {
     fn act(&mut self, action: &Action) -> Result<(), No> {
         match action {
-            Action::Write(_) => return Ok(()),
+            Action::Write => return Ok(()),
             Action::Close(Some(reason)) if !reason.code.may_be_sent() || reason.reason.len() > 123 => {
                 return Err(No::BadClose);
             }
@@ -148,10 +147,8 @@ fn act(outgoing: &mut Outgoing, wire: &mut Vec<u8>, action: &Action) -> Result<(
         Action::Next(piece) => outgoing.next_fragment(piece),
         Action::Last(piece) => outgoing.last_fragment(piece),
         Action::Close(reason) => outgoing.close(reason.as_ref()),
-        Action::Write(part) => {
-            let count = part.index(outgoing.pending().len() + 1);
-            wire.extend_from_slice(&outgoing.pending()[..count]);
-            outgoing.mark_written(count);
+        Action::Write => {
+            wire.extend(outgoing.take());
             Ok(())
         }
     }

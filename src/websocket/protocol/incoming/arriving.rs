@@ -76,5 +76,5 @@ impl Frame {
 
 /// Is it an event by itself, and short enough to wait in the read buffer?
 pub(super) fn stays_in_place(header: &FrameHeader) -> bool {
-    header.fin && header.opcode != Opcode::Continuation && header.length <= LONGEST_IN_PLACE as u64
+    header.fin && header.opcode != Opcode::CONTINUATION && header.length <= LONGEST_IN_PLACE as u64
 }

@@ -62,7 +62,7 @@ impl Outgoing {
         }
         let Some(fragments) = &mut self.fragments else { return Err(SendError::NothingBegun) };
         fragments.check(piece, last)?;
-        self.frame(Opcode::Continuation, last, piece)
+        self.frame(Opcode::CONTINUATION, last, piece)
     }
 }
 
