@@ -168,7 +168,8 @@ impl Stage {
             let Some(program) = program.as_mut() else { return (None, String::new()) };
             let status = program.wait_until(Instant::now() + TURN);
             let now = system::activity(&program.processes());
-            let resting = now.is_none() || now == before && now.is_some_and(|now| now.asleep);
+            let sleeps = now == before && now.is_some_and(|now| now.asleep);
+            let resting = now.is_none() || sleeps && program.output_is_read();
             if status.is_some() || resting || begun.elapsed() > AT_MOST {
                 if status.is_some() {
                     program.settle();
