@@ -126,7 +126,7 @@ impl Siege {
         let shown = |p99: Option<Duration>| p99.map_or("-".to_owned(), |p99| p99.as_micros().to_string());
         println!(
             "# {:<22} | start {start} | peak {peak} | after {after} | waves leave {after_each_wave:?} KiB, {:.1} each | \
-             p99 {}, {}, {} us, longest {} ms, {exchanged} echoed | {said}",
+             p99 calm {}, coming {}, attacked {} us, longest {} ms, {exchanged} echoed | {said}",
             self.name,
             left(&after) as f64 / there.max(1) as f64,
             shown(before),
