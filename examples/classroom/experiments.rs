@@ -82,7 +82,7 @@ fn all() -> [Experiment; 12] {
         said(
             "rsv",
             Close(1002),
-            vec![Frame::new(FrameHeader { rsv: 4, ..FrameHeader::new(Opcode::TEXT, 5) }, b"Hello")],
+            vec![Frame::new(FrameHeader { rsv: 0b100, ..FrameHeader::new(Opcode::TEXT, 5) }, b"Hello")],
         ),
         // 0xff is no byte of any UTF-8 text.
         said("invalid_utf8", Close(1007), vec![whole(Opcode::TEXT, b"Hell\xff")]),

@@ -107,7 +107,8 @@ impl FrameHeader {
     /// Appends the header to `out`, its length in the shortest form: the only one that a strict peer takes.
     #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let first = if self.fin { FIN } else { 0 } | self.rsv << 4 & RSV | self.opcode.bits();
+        let fin = if self.fin { FIN } else { 0 };
+        let first = fin | ((self.rsv << 4) & RSV) | self.opcode.bits();
         let masked = if self.mask.is_some() { MASK } else { 0 };
         // The shorter lengths are the tail of the 64-bit one, for the network's byte order puts the low bytes last.
         let length = self.length.to_be_bytes();
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn reserved_bits_and_opcodes_are_refused() {
         let good = FrameHeader::new(Opcode::BINARY, 0);
-        for bad in [1, 2, 4].map(|rsv| FrameHeader { rsv, ..good }) {
+        for bad in [0b100, 0b010, 0b001].map(|rsv| FrameHeader { rsv, ..good }) {
             assert!(bad.check(Role::Client).unwrap_err().what.contains("reserved bit"));
         }
         for bits in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {

@@ -18,8 +18,8 @@ pub enum Role {
     Server,
 }
 
-/// What a frame is for: four bits, and any of their sixteen values may come. Not an `enum`, for a trace shows what came, with a
-/// meaning or without.
+/// What a frame is for: four bits, and any of their sixteen values may come. It is not an `enum`, for a trace shows what
+/// came, with a meaning or without.
 ///
 /// ```
 /// use socklab::websocket::protocol::Opcode;

@@ -22,7 +22,7 @@ fn frames(role: Role, mut input: &[u8]) -> Vec<u8> {
         let mut payload = payload.repeat(if *size == 251 { 300 } else { 1 });
         let key = (role == Role::Server).then_some([*size, 2, 3, 4]);
         let mut header = FrameHeader::new(Opcode::from_bits(*first), payload.len() as u64);
-        (header.fin, header.rsv, header.mask) = (first & 0x80 != 0, if first & 0x70 == 0x70 { 7 } else { 0 }, key);
+        (header.fin, header.rsv, header.mask) = (first & 0x80 != 0, if first & 0x70 == 0x70 { 0b111 } else { 0 }, key);
         header.encode(&mut wire);
         mask_plain(&mut payload, key.unwrap_or_default(), 0);
         wire.extend(payload);

@@ -38,7 +38,7 @@ fn frame(role: Role) -> impl Strategy<Value = Vec<u8>> {
     let flags = (prop::bool::weighted(0.6), prop::bool::weighted(0.02), prop::bool::weighted(0.98));
     (opcode, bytes, any::<[u8; 4]>(), flags).prop_map(move |(bits, mut bytes, key, (fin, reserved, right))| {
         let mask = ((role == Role::Server) == right).then_some(key);
-        let rsv = if reserved { 4 } else { 0 };
+        let rsv = if reserved { 0b100 } else { 0 };
         let header = FrameHeader { fin, rsv, mask, ..FrameHeader::new(Opcode::from_bits(bits), bytes.len() as u64) };
         let mut wire = vec![];
         header.encode(&mut wire);
